@@ -16,6 +16,7 @@ type Detail interface {
 type KindRule struct {
 	Outcomes []string
 	Severe   []string      // outcomes that need a severity; the others must have none
+	Event    bool          // something that happened to products at a stage, and can be rectified
 	New      func() Detail // an empty detail
 }
 
@@ -24,22 +25,22 @@ func (k KindRule) SeverityNeeded(outcome string) bool { return slices.Contains(k
 
 // Kinds holds the rule of every kind.
 var Kinds = map[Kind]KindRule{
-	KindSpotCheck:  {[]string{OutcomePass, OutcomeFail, OutcomeRefused}, []string{OutcomeFail}, func() Detail { return &SpotCheck{} }},
-	KindInspection: {[]string{OutcomeDone, OutcomeRefused}, nil, func() Detail { return &Inspection{} }},
-	KindComplaint:  {[]string{OutcomePending, OutcomeSubstantiated, OutcomeUnsubstantiated}, []string{OutcomeSubstantiated}, func() Detail { return &Complaint{} }},
-	KindPenalty:    {[]string{OutcomeImposed}, []string{OutcomeImposed}, func() Detail { return &Penalty{} }},
-	KindIncident:   {[]string{OutcomeSuspected, OutcomeConfirmed}, []string{OutcomeConfirmed}, func() Detail { return &Incident{} }},
-	KindRecall:     {[]string{OutcomeOwnInitiative, OutcomeOrdered}, nil, func() Detail { return &Recall{} }},
+	KindSpotCheck:  {[]string{OutcomePass, OutcomeFail, OutcomeRefused}, []string{OutcomeFail}, true, func() Detail { return &SpotCheck{} }},
+	KindInspection: {[]string{OutcomeDone, OutcomeRefused}, nil, true, func() Detail { return &Inspection{} }},
+	KindComplaint:  {[]string{OutcomePending, OutcomeSubstantiated, OutcomeUnsubstantiated}, []string{OutcomeSubstantiated}, true, func() Detail { return &Complaint{} }},
+	KindPenalty:    {[]string{OutcomeImposed}, []string{OutcomeImposed}, true, func() Detail { return &Penalty{} }},
+	KindIncident:   {[]string{OutcomeSuspected, OutcomeConfirmed}, []string{OutcomeConfirmed}, true, func() Detail { return &Incident{} }},
+	KindRecall:     {[]string{OutcomeOwnInitiative, OutcomeOrdered}, nil, true, func() Detail { return &Recall{} }},
 	KindLicence: {[]string{OutcomeGranted, OutcomeRenewed, OutcomeRelocated, OutcomeExtended, OutcomeChanged, OutcomeReplaced,
-		OutcomeRevoked, OutcomeWithdrawn, OutcomeCancelled, OutcomeLapsed}, nil, func() Detail { return &Licence{} }},
-	KindCertification:  {[]string{OutcomeGranted, OutcomeRenewed, OutcomeSuspended, OutcomeRevoked, OutcomeLapsed}, nil, func() Detail { return &Certification{} }},
-	KindCapability:     {[]string{OutcomeHeld, OutcomeMissing}, nil, func() Detail { return &Capability{} }},
-	KindSelfInspection: {[]string{OutcomeOnTime, OutcomeLate, OutcomeMissing}, nil, func() Detail { return &SelfInspection{} }},
-	KindCommitment:     {[]string{OutcomeMade, OutcomeKept, OutcomeBroken}, nil, func() Detail { return &Commitment{} }},
-	KindAward:          {[]string{OutcomeGranted}, nil, func() Detail { return &Award{} }},
-	KindRiskSignal:     {[]string{OutcomeRaised, OutcomeCleared}, []string{OutcomeRaised}, func() Detail { return &RiskSignal{} }},
+		OutcomeRevoked, OutcomeWithdrawn, OutcomeCancelled, OutcomeLapsed}, nil, false, func() Detail { return &Licence{} }},
+	KindCertification:  {[]string{OutcomeGranted, OutcomeRenewed, OutcomeSuspended, OutcomeRevoked, OutcomeLapsed}, nil, false, func() Detail { return &Certification{} }},
+	KindCapability:     {[]string{OutcomeHeld, OutcomeMissing}, nil, false, func() Detail { return &Capability{} }},
+	KindSelfInspection: {[]string{OutcomeOnTime, OutcomeLate, OutcomeMissing}, nil, false, func() Detail { return &SelfInspection{} }},
+	KindCommitment:     {[]string{OutcomeMade, OutcomeKept, OutcomeBroken}, nil, false, func() Detail { return &Commitment{} }},
+	KindAward:          {[]string{OutcomeGranted}, nil, false, func() Detail { return &Award{} }},
+	KindRiskSignal:     {[]string{OutcomeRaised, OutcomeCleared}, []string{OutcomeRaised}, true, func() Detail { return &RiskSignal{} }},
 	KindExternalCredit: {[]string{OutcomeClassA, OutcomeClassB, OutcomeClassC, OutcomeClassD, OutcomeListed, OutcomeDelisted}, nil,
-		func() Detail { return &ExternalCredit{} }},
+		false, func() Detail { return &ExternalCredit{} }},
 }
 
 // KindNames lists the kinds in alphabetical order.

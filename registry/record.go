@@ -154,6 +154,7 @@ func (r *Record) Validate(today Day) Problems {
 	}
 	p.oneOf("outcome", r.Outcome, rule.Outcomes)
 	p.severity(r, rule)
+	p.place(r, rule)
 	if r.Detail == nil {
 		r.Detail = rule.New()
 	}
@@ -237,6 +238,19 @@ func (p *Problems) severity(r *Record, rule KindRule) {
 		p.add("severity", "is missing", "minor, major or critical")
 	case !needed && r.Severity != SeverityNone:
 		p.add("severity", fmt.Sprintf("does not go with %s %s", r.Kind, r.Outcome), "nothing")
+	}
+}
+
+// place refuses where, why and until when on records that have no such thing.
+func (p *Problems) place(r *Record, rule KindRule) {
+	if r.Stage != "" && !rule.Event {
+		p.add("stage", "does not go with "+string(r.Kind), "nothing")
+	}
+	if (r.RectifyBy != 0 || r.RectifiedOn != 0) && !rule.Event {
+		p.add("rectified_on", "does not go with "+string(r.Kind), "no rectification dates")
+	}
+	if r.Purpose != "" && r.Kind != KindSpotCheck && r.Kind != KindInspection {
+		p.add("purpose", "does not go with "+string(r.Kind), "nothing")
 	}
 }
 

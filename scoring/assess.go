@@ -1,0 +1,200 @@
+package scoring
+
+import "healthcode/registry"
+
+// Assessment is the outcome of grading one enterprise as of one day. It is the grade that the evidence earns on that day;
+// the rules of movement between grades stand between it and what is published.
+type Assessment struct {
+	Index    int32                  // hundredths, 0 to 10000, high is good
+	IndexPPM int32                  // the same in millionths, 0 to 10^6, before the last rounding
+	LossPPM  [dimensions]int32      // by dimension, 0 to 10^6
+	Checks   int64                  // decayed number of spot checks and inspections, in millionths of a check
+	Evidence registry.EvidenceLevel // how much is known
+	Tier     registry.Tier
+	Colour   registry.Colour
+}
+
+// Assessor grades enterprises by one model. It keeps its working memory, so it is not safe for concurrent use: one per goroutine.
+type Assessor struct {
+	model   *Model
+	t       *tables
+	weighed []weighed
+	inCase  []int32 // facts with bad mass that share a case
+	open    []openCase
+	slots   []int32
+	revoked []int32
+	items   [20]int32 // by item of the model: the newest fact about it, plus one
+
+	asOf        registry.Day
+	since       registry.Day // from when on quiet time counts; no day: never
+	blocked     [dimensions]uint64
+	checks      int64
+	state       [circumstances]int32
+	refusedOn   registry.Day
+	listedOn    registry.Day
+	sum         tally
+	quietBlocks [dimensions]int
+	buffer      []byte
+}
+
+// weighed is a fact's part in the sums.
+type weighed struct {
+	fresh     int64 // bad mass before ageing, millionths of a check
+	bad, good int64 // aged masses, millionths of a check; bad is what counts after cases and caps
+	decay     int64
+	block     int32 // block of 30 days, counted back from the day of assessment
+	with      int32 // for notes of that kind: the fact that counts in place of this one
+	dimension Dimension
+	note      note
+}
+
+// tally holds the masses of each dimension in millionths of a check.
+type tally struct{ bad, good [dimensions]int64 }
+
+// note says why a fact counts less than its mass, or not at all.
+type note uint8
+
+const (
+	noteCounts note = iota
+	noteVoided
+	noteProvisional
+	noteRepaired
+	noteOutsideWindow
+	noteNoMass
+	noteReplaced
+	noteCountedWith
+	noteCapped
+)
+
+var noteNames = [...]string{"", "voided", "provisional", "repaired", "outside_window", "no_mass", "replaced_by", "counted_with", "capped"}
+
+// NewAssessor returns an assessor of the model.
+func NewAssessor(m *Model) *Assessor { return &Assessor{model: m, t: m.numbers} }
+
+// Assess grades the evidence as of a day. It is a pure function of model, evidence and day.
+func (a *Assessor) Assess(e *Evidence, asOf registry.Day) Assessment {
+	a.weigh(e, asOf)
+	a.settleCases(e)
+	a.sum = a.tally(true)
+	a.addQuiet(&a.sum)
+	losses := a.t.losses(int(e.Risk), &a.sum)
+	ppm := a.t.indexPPM(losses)
+	x := Assessment{Index: hundredths(ppm), IndexPPM: int32(ppm), Checks: a.checks, Evidence: a.level()}
+	for d, loss := range losses {
+		x.LossPPM[d] = int32(loss)
+	}
+	a.state[EvidenceLevel] = int32(x.Evidence)
+	x.Tier = a.tier(&x)
+	x.Colour = a.colour(e.Risk, &x)
+	return x
+}
+
+// losses returns the loss of each dimension in millionths: (N + k·mu)·10^6 / (N + G + k), rounded half up.
+func (t *tables) losses(risk int, sum *tally) (losses [dimensions]int64) {
+	for d := range losses {
+		losses[d] = divide((sum.bad[d]+t.kMu[risk][d])*1_000_000, sum.bad[d]+sum.good[d]+t.k[risk][d])
+	}
+	return losses
+}
+
+// indexPPM returns the index in millionths.
+func (t *tables) indexPPM(losses [dimensions]int64) int64 {
+	sum := int64(0)
+	for d, loss := range losses {
+		sum += t.weight[d] * (1_000_000 - loss)
+	}
+	return divide(sum, 1000)
+}
+
+func hundredths(ppm int64) int32 { return int32(divide(ppm, 100)) }
+
+func (a *Assessor) level() registry.EvidenceLevel {
+	level := registry.EvidenceNone
+	for i, least := range a.t.levels {
+		if a.checks >= least {
+			level = registry.EvidenceLevel(i + 1)
+		}
+	}
+	return level
+}
+
+func (a *Assessor) tier(x *Assessment) registry.Tier {
+	if x.Evidence < registry.EvidenceFair {
+		return registry.TierNew
+	}
+	for i := range a.model.Tiers {
+		rule := &a.model.Tiers[i]
+		if x.Index >= rule.IndexFrom && a.allHold(rule.Gates) {
+			return rule.Tier
+		}
+	}
+	return registry.TierC
+}
+
+func (a *Assessor) allHold(gates []Condition) bool {
+	for i := range gates {
+		if !gates[i].holds(&a.state) {
+			return false
+		}
+	}
+	return true
+}
+
+func (a *Assessor) colour(risk registry.RiskLevel, x *Assessment) registry.Colour {
+	colour := a.t.matrix[risk][x.Tier]
+	if x.Evidence < registry.EvidenceFair {
+		colour = max(colour, registry.ColourBlue)
+	}
+	for i := range a.model.Vetoes {
+		if veto := &a.model.Vetoes[i]; veto.Colour > colour && veto.holds(&a.state) {
+			colour = veto.Colour
+		}
+	}
+	return colour
+}
+
+// tally adds up what counts. With a cap on the bad mass of a month, the newest complaints of a block fill it first; final writes
+// what is left of each into its weight.
+func (a *Assessor) tally(final bool) (sum tally) {
+	block, left := int32(-1), int64(0)
+	for i := len(a.weighed) - 1; i >= 0; i-- {
+		w := &a.weighed[i]
+		sum.good[w.dimension] += w.good
+		if w.note == noteCountedWith {
+			continue
+		}
+		if w.dimension != Complaint || a.t.cap == 0 || w.fresh == 0 {
+			sum.bad[w.dimension] += w.bad
+			continue
+		}
+		if w.block != block {
+			block, left = w.block, a.t.cap
+		}
+		taken := min(w.fresh, left)
+		left -= taken
+		mass := aged(taken, w.decay)
+		sum.bad[Complaint] += mass
+		if final && taken < w.fresh {
+			w.bad, w.note = mass, noteCapped
+		}
+	}
+	return sum
+}
+
+// addQuiet adds the good mass of quiet time: blocks of 30 days without a bad record, whole within the window and within the time
+// since the enterprise's registration or first record.
+func (a *Assessor) addQuiet(sum *tally) {
+	for d := range a.quietBlocks {
+		a.quietBlocks[d] = 0
+		if len(a.t.quiet[d]) == 0 || a.since == 0 || a.since > a.asOf {
+			continue
+		}
+		blocks := min(int(a.asOf-a.since+1)/blockDays, len(a.t.quiet[d]))
+		for b, mass := range a.t.quiet[d][:blocks] {
+			if a.blocked[d]&(1<<b) == 0 {
+				sum.good[d] += mass
+				a.quietBlocks[d]++
+			}
+		}
+	}
+}

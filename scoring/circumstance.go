@@ -1,0 +1,64 @@
+package scoring
+
+import "fmt"
+
+// Circumstance is a whole number about an enterprise that gates and vetoes compare.
+type Circumstance uint8
+
+// The circumstances. Days since are counted from the latest such record in the window; 999999 when there is none.
+const (
+	EvidenceLevel                Circumstance = iota // 0 none, 1 low, 2 fair, 3 strong
+	ItemsNotHeld                                     // capability items of the model that are missing or unknown
+	DaysSinceWorseThanMinor                          // since the last bad record above minor
+	DaysSinceWorseThanMajor                          // since the last critical record
+	LicencesRevoked                                  // licences revoked and not granted again
+	SeriousViolationListed                           // 1 while on the list of seriously unlawful enterprises
+	CriticalFailuresNotRectified                     // failed spot checks of critical severity whose re-inspection has not passed
+	ChecksRefused                                    // refused checks with no completed check after them
+	MajorFailuresOverdue                             // failed spot checks of major severity past their rectification date
+	circumstances                                    // how many there are
+)
+
+// never is the number of days since something that has not happened.
+const never = 999_999
+
+var circumstanceNames = [circumstances]string{"evidence_level", "capability_items_not_held", "days_since_worse_than_minor",
+	"days_since_worse_than_major", "licences_revoked", "serious_violation_listed", "critical_failures_not_rectified", "checks_refused",
+	"major_failures_overdue"}
+
+func (c Circumstance) String() string {
+	if c < circumstances {
+		return circumstanceNames[c]
+	}
+	return "unknown"
+}
+
+// MarshalText writes the name of the circumstance.
+func (c Circumstance) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText reads a circumstance's name.
+func (c *Circumstance) UnmarshalText(text []byte) error {
+	for i, name := range circumstanceNames {
+		if name == string(text) {
+			*c = Circumstance(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("fact %.40q is none of %q", text, circumstanceNames)
+}
+
+// holds reports whether the condition is met by the circumstances.
+func (c *Condition) holds(of *[circumstances]int32) bool {
+	actual := of[c.Fact]
+	switch c.Operator {
+	case ">=":
+		return actual >= c.Value
+	case "<=":
+		return actual <= c.Value
+	case ">":
+		return actual > c.Value
+	case "<":
+		return actual < c.Value
+	}
+	return actual == c.Value
+}

@@ -1,0 +1,73 @@
+package scoring
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"time"
+
+	"healthcode/registry"
+)
+
+// TimeFormat writes instants in digests and exports: UTC, always six digits of a second.
+const TimeFormat = "2006-01-02T15:04:05.000000Z"
+
+// Digests returns the SHA-256 of the canonical JSON of inputs and outputs, which two computations of the same assessment share on any
+// machine, and the SHA-256 of the facts alone, which changes only when records do. docs/formats.md specifies both.
+func (a *Assessor) Digests(e *Evidence, asOf registry.Day, knownAt time.Time, x *Assessment) (digest, facts [32]byte) {
+	buffer := a.factsJSON(e, asOf)
+	facts = sha256.Sum256(buffer)
+	buffer = append(buffer[:0], `{"as_of":"`...)
+	buffer = appendDate(buffer, asOf)
+	buffer = append(buffer, `","enterprise":{"registered_on":"`...)
+	if e.RegisteredOn != 0 {
+		buffer = appendDate(buffer, e.RegisteredOn)
+	}
+	buffer = appendMember(buffer, `","risk":"`, e.Risk.String())
+	buffer = appendMember(buffer, `","uscc":"`, string(e.USCC))
+	buffer = append(buffer, `"},"facts_sha256":"`...)
+	buffer = hex.AppendEncode(buffer, facts[:])
+	buffer = append(buffer, `","known_at":"`...)
+	buffer = knownAt.UTC().AppendFormat(buffer, TimeFormat)
+	buffer = append(buffer, `","model":"`...)
+	buffer = append(buffer, a.model.digest...)
+	buffer = a.appendResult(append(buffer, `","result":`...), x)
+	buffer = append(buffer, '}')
+	a.buffer = buffer
+	return sha256.Sum256(buffer), facts
+}
+
+// factsJSON writes the facts that had happened as a JSON array into the assessor's buffer.
+func (a *Assessor) factsJSON(e *Evidence, asOf registry.Day) []byte {
+	buffer := append(a.buffer[:0], '[')
+	for i := range e.facts {
+		if e.facts[i].OccurredOn > asOf {
+			break
+		}
+		if i > 0 {
+			buffer = append(buffer, ',')
+		}
+		buffer = e.facts[i].AppendJSON(buffer)
+	}
+	return append(buffer, ']')
+}
+
+func (a *Assessor) appendResult(buffer []byte, x *Assessment) []byte {
+	buffer = strconv.AppendInt(append(buffer, `{"checks":`...), x.Checks, 10)
+	buffer = appendMember(buffer, `,"colour":"`, x.Colour.String())
+	buffer = appendMember(buffer, `","evidence":"`, x.Evidence.String())
+	buffer = strconv.AppendInt(append(buffer, `","index":`...), int64(x.Index), 10)
+	buffer = append(buffer, `,"loss_ppm":[`...)
+	for d, loss := range x.LossPPM {
+		if d > 0 {
+			buffer = append(buffer, ',')
+		}
+		buffer = strconv.AppendInt(buffer, int64(loss), 10)
+	}
+	buffer = appendMember(buffer, `],"tier":"`, x.Tier.String())
+	return append(buffer, `"}`...)
+}
+
+func appendMember(buffer []byte, before, name string) []byte {
+	return append(append(buffer, before...), name...)
+}
