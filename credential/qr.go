@@ -1,0 +1,128 @@
+package credential
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"strconv"
+	"strings"
+
+	qrcode "github.com/skip2/go-qrcode"
+)
+
+// QuietZone is the white border of a QR code in modules (ISO/IEC 18004).
+const QuietZone = 4
+
+// MaxQRText is how many characters a QR text may have unless it is all digits. Beyond it the QR library cannot use the small symbols.
+const MaxQRText = 255
+
+// maxPixels is the longest side of a PNG, in pixels.
+const maxPixels = 8192
+
+// ErrQR means that a text or a scale cannot become a QR image.
+var ErrQR = errors.New("cannot make a QR code")
+
+// QR is a QR code, error correction level M. It never changes and is safe for concurrent use.
+type QR struct {
+	rows [][]bool // true is black; with the quiet zone
+}
+
+// NewQR encodes a text: printable ASCII, because scanners guess at anything else, of at most MaxQRText characters unless it is all digits.
+func NewQR(text string) (q *QR, err error) {
+	if err := checkQRText(text); err != nil {
+		return nil, err
+	}
+	defer func() { // the library panics on what it takes for its own mistakes
+		if recover() != nil {
+			q, err = nil, fmt.Errorf("%w: the QR library failed", ErrQR)
+		}
+	}()
+	code, err := qrcode.New(text, qrcode.Medium)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the text is too long", ErrQR)
+	}
+	return &QR{code.Bitmap()}, nil // with a border of QuietZone
+}
+
+func checkQRText(text string) error {
+	digits := true
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return fmt.Errorf("%w: character %d is not printable ASCII", ErrQR, i+1)
+		}
+		digits = digits && text[i] >= '0' && text[i] <= '9'
+	}
+	if len(text) > MaxQRText && !digits {
+		return fmt.Errorf("%w: %d characters, more than %d", ErrQR, len(text), MaxQRText)
+	}
+	if text == "" {
+		return fmt.Errorf("%w: the text is empty", ErrQR)
+	}
+	return nil
+}
+
+// Modules returns the side of the symbol in modules, without the quiet zone: 45 for version 7.
+func (q *QR) Modules() int { return len(q.rows) - 2*QuietZone }
+
+// PNG draws the code in black and white, each module scale by scale pixels, all of them equal.
+func (q *QR) PNG(scale int) ([]byte, error) {
+	side := len(q.rows) * scale
+	if scale < 1 || side > maxPixels {
+		return nil, fmt.Errorf("%w: scale %d, it may be 1 to %d", ErrQR, scale, maxPixels/len(q.rows))
+	}
+	picture := image.NewPaletted(image.Rect(0, 0, side, side), color.Palette{color.White, color.Black})
+	for y, row := range q.rows {
+		first := picture.Pix[y*scale*side:][:side]
+		drawRow(first, row, scale)
+		for i := 1; i < scale; i++ {
+			copy(picture.Pix[(y*scale+i)*side:], first)
+		}
+	}
+	var out bytes.Buffer
+	encoder := png.Encoder{CompressionLevel: png.BestSpeed} // two colours: 1 bit a pixel
+	if err := encoder.Encode(&out, picture); err != nil {
+		return nil, fmt.Errorf("write PNG: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+func drawRow(pixels []uint8, row []bool, scale int) {
+	for x, black := range row {
+		if !black {
+			continue
+		}
+		for i := range scale {
+			pixels[x*scale+i] = 1
+		}
+	}
+}
+
+// SVG draws the code as one path, one unit a module, to be shown at any size.
+func (q *QR) SVG() []byte {
+	side := strconv.Itoa(len(q.rows))
+	var out strings.Builder
+	out.WriteString(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ` + side + ` ` + side + `" shape-rendering="crispEdges">`)
+	out.WriteString(`<rect width="` + side + `" height="` + side + `" fill="#fff"/><path fill="#000" d="`)
+	for y, row := range q.rows {
+		writeRuns(&out, y, row)
+	}
+	out.WriteString(`"/></svg>`)
+	return []byte(out.String())
+}
+
+// writeRuns writes each run of black modules of a row as a rectangle.
+func writeRuns(out *strings.Builder, y int, row []bool) {
+	for x := 0; x < len(row); x++ {
+		if !row[x] {
+			continue
+		}
+		start := x
+		for x < len(row) && row[x] {
+			x++
+		}
+		fmt.Fprintf(out, "M%d %dh%dv1h-%dz", start, y, x-start, x-start)
+	}
+}

@@ -1,0 +1,107 @@
+package credential
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+
+	"healthcode/registry"
+)
+
+// Reason says in one word why a verdict is what it is. The words are part of the interface: machines read them.
+type Reason string
+
+// The reasons that one text, a key set and a time can give.
+const (
+	ReasonOK                 Reason = "ok"
+	ReasonExpired            Reason = "expired"
+	ReasonNotYetValid        Reason = "not_yet_valid"
+	ReasonBadSignature       Reason = "bad_signature"
+	ReasonUnknownKey         Reason = "unknown_key"
+	ReasonUnsupportedVersion Reason = "unsupported_version"
+	ReasonMalformed          Reason = "malformed"
+)
+
+// Why a text is not a valid code; one for each reason but ok.
+var (
+	ErrExpired            = errors.New("the code has expired")
+	ErrNotYetValid        = errors.New("the code is dated in the future")
+	ErrBadSignature       = errors.New("the signature does not fit")
+	ErrUnknownKey         = errors.New("no such key in the key set")
+	ErrUnsupportedVersion = errors.New("the code is of a version that is not known here")
+	ErrMalformed          = errors.New("this is not a health code")
+)
+
+// Form is the form in which a code was shown.
+type Form string
+
+// The forms. A packed code that lives for seconds was shown on a screen.
+const (
+	FormPrinted Form = "printed"
+	FormScreen  Form = "screen"
+	FormJWT     Form = "jwt"
+)
+
+// Verdict is the answer about one text. Authentic alone decides. All fields after Detail are empty unless SignatureValid: nothing
+// of an unverified code is ever returned.
+type Verdict struct {
+	Authentic      bool   `json:"authentic"`        // true only with ReasonOK
+	Reason         Reason `json:"reason"`           //
+	SignatureValid bool   `json:"signature_valid"`  // true also for expired and not_yet_valid
+	Detail         string `json:"detail,omitempty"` // what is wrong, in English; holds nothing of the text itself
+
+	Form      Form            `json:"form"`
+	Issuer    string          `json:"issuer"` // that of the key; a host in the text counts for nothing
+	KeyID     string          `json:"kid"`
+	USCC      registry.USCC   `json:"uscc"`
+	Tier      registry.Tier   `json:"tier"`
+	Colour    registry.Colour `json:"colour"`
+	AtIssue   bool            `json:"at_issue"` // tier and colour are those of the time of issue, not today's
+	Model     uint16          `json:"model"`
+	IssuedAt  time.Time       `json:"issued_at"`
+	ExpiresAt time.Time       `json:"expires_at"`
+	Index     uint32          `json:"idx"` // place in the status and grade lists
+}
+
+// MarshalJSON leaves out what a bad signature does not vouch for.
+func (v Verdict) MarshalJSON() ([]byte, error) {
+	type whole Verdict
+	if v.SignatureValid {
+		return json.Marshal(whole(v))
+	}
+	return json.Marshal(struct {
+		Authentic      bool   `json:"authentic"`
+		Reason         Reason `json:"reason"`
+		SignatureValid bool   `json:"signature_valid"`
+		Detail         string `json:"detail,omitempty"`
+	}{v.Authentic, v.Reason, v.SignatureValid, v.Detail})
+}
+
+// refused is the verdict for an error of this package. Anything unforeseen is malformed, never ok.
+func refused(err error) Verdict {
+	v := Verdict{Reason: ReasonMalformed, Detail: err.Error()}
+	for _, known := range []struct {
+		err    error
+		reason Reason
+	}{
+		{ErrUnsupportedVersion, ReasonUnsupportedVersion}, // first: it may stand within ErrMalformed
+		{ErrExpired, ReasonExpired},
+		{ErrNotYetValid, ReasonNotYetValid},
+		{ErrBadSignature, ReasonBadSignature},
+		{ErrUnknownKey, ReasonUnknownKey},
+	} {
+		if errors.Is(err, known.err) {
+			v.Reason = known.reason
+			return v
+		}
+	}
+	return v
+}
+
+// fill writes what the signature vouches for.
+func (v *Verdict) fill(c *Code, key *PublicKey, form Form) {
+	v.SignatureValid, v.AtIssue = true, true
+	v.Form, v.Issuer, v.KeyID = form, key.Issuer, key.ID()
+	v.USCC, v.Tier, v.Colour, v.Model, v.Index = c.USCC, c.Tier, c.Colour, c.Model, c.Index
+	v.IssuedAt, v.ExpiresAt = c.Issued(), c.Expires()
+}
