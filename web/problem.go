@@ -1,0 +1,9 @@
+package web
+
+// ProblemPage says what went wrong, in words for people.
+type ProblemPage struct {
+	Page
+	Status int
+	Title  string
+	Detail string
+}

@@ -1,0 +1,260 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"healthcode/registry"
+)
+
+var instant = time.Date(2026, 11, 22, 2, 30, 0, 0, time.UTC)
+
+func someGrade(c registry.Colour) *Grade {
+	return &Grade{Index: 8235, Tier: registry.TierA, Colour: c, Evidence: registry.EvidenceFair, AsOf: registry.MustDay("2026-11-22"), KnownAt: instant, Model: "default v1"}
+}
+
+func someVerdict(page Page, reason string) VerdictPage {
+	v := VerdictPage{Page: page, Reason: reason, CheckedAt: instant}
+	switch reason {
+	case "ok":
+		v.Authentic, v.Grade = true, someGrade(registry.ColourBlue)
+		fallthrough
+	case "expired", "revoked", "suspended", "superseded", "not_yet_valid", "stale_list":
+		v.Signed = true
+		v.Enterprise = &VerdictEnterprise{USCC: "91330400MA28A00000", Name: "嘉兴示例<食品>有限公司", Region: "浙江省嘉兴市南湖区"}
+		v.Code = &VerdictCode{Form: "printed", IssuedAt: instant, ExpiresAt: instant.AddDate(1, 0, 0), Tier: registry.TierB, Colour: registry.ColourYellow, Model: 1, KeyID: "1"}
+	}
+	return v
+}
+
+func someHome(page Page) HomePage {
+	h := HomePage{Page: page, Counts: Counts{1200, 1100, 9000, 1100}, AsOf: registry.MustDay("2026-11-22"), Next: "abc",
+		Filter:   Filter{Text: `"><script>`, Sort: "index", Down: true, After: "x"},
+		Counties: []Choice{{"330402", "南湖区"}}, Townships: []Choice{{"330402001", "建设街道"}},
+		Showcases: []Showcase{{USCC: "91330400MA28A00000", Name: "甲", Shows: "一票否决", Grade: someGrade(registry.ColourRed)}},
+		Rows: []EnterpriseRow{{USCC: "91330400MA28A00000", Name: "甲", Region: "南湖区", Grade: someGrade(registry.ColourGreen), ChangedOn: registry.MustDay("2026-01-02")},
+			{USCC: "91330400MA28A00001", Name: "乙", Region: "南湖区"}}}
+	for _, c := range registry.Colours() {
+		h.Colours = append(h.Colours, Bar{Value: c.String(), Colour: c, Count: 275, Of: 1100})
+	}
+	for _, tier := range registry.Tiers() {
+		h.Tiers = append(h.Tiers, Bar{Value: tier.String(), Count: 220, Of: 1100})
+	}
+	return h
+}
+
+func someEnterprise(page Page) EnterprisePage {
+	return EnterprisePage{Page: page, USCC: "91330400MA28A00000", Name: "甲", Region: "嘉兴市南湖区", Address: "中山路 1 号", Size: "small", Industry: "C3831",
+		RegisteredOn: registry.MustDay("2015-06-01"), Products: []ProductLine{{"电线电缆", registry.RiskHigh}}, Grade: someGrade(registry.ColourYellow),
+		Code: &CodeImage{SVG: "/a.svg", PNG: "/a.png", URL: "/v/123", IssuedAt: instant, ExpiresAt: instant}, AsOf: "2026-11-22",
+		Explanation: &Explanation{Start: 8000, Index: 8235, Dimensions: []DimensionLine{{"spot_check", 400, 3280, 1_000_000, 2_000_000, 235}},
+			Records: []RecordLine{{Source: "demo", SourceRef: "R-1", Revision: 2, Kind: "spot_check", Outcome: "fail", Severity: "minor", OccurredOn: registry.MustDay("2026-05-01"), Dimension: "spot_check", Bad: 1, Points: -20},
+				{Source: "demo", SourceRef: "R-2", Revision: 1, Kind: "penalty", Outcome: "imposed", OccurredOn: registry.MustDay("2026-05-02"), CountedWith: "R-1"}},
+			Quiet:     []QuietLine{{"complaint", 36, 5_000_000, 120}},
+			Gates:     []RuleLine{{"AA", "days_since_worse_than_minor", ">=", 1095, 999_999, true}, {"A", "evidence_level", ">=", 3, 2, false}},
+			Vetoes:    []RuleLine{{"red", "checks_refused", ">=", 1, 1, true}},
+			ModelCode: "default", ModelVersion: 1, ModelDigest: strings.Repeat("ab", 32), Digest: strings.Repeat("cd", 32),
+			AsOf: registry.MustDay("2026-11-22"), KnownAt: instant, NextChangeOn: registry.MustDay("2027-03-14")}}
+}
+
+func everyView(page Page) map[string]any {
+	all := map[string]any{"home": someHome(page), "empty home": HomePage{Page: page}, "enterprise": someEnterprise(page),
+		"ungraded enterprise": EnterprisePage{Page: page, USCC: "91330400MA28A00000", Name: "甲"},
+		"problem":             ProblemPage{Page: page, Status: 404, Title: "没有", Detail: "x"}}
+	for _, reason := range VerdictReasons() {
+		all["verdict "+reason] = someVerdict(page, reason)
+	}
+	return all
+}
+
+// untranslated finds a key of ours that reached the reader.
+var untranslated = regexp.MustCompile(`\b(app|demo|verdict|home|enterprise|problem|colour|tier|kind|outcome|dimension|fact|form|risk)\.[a-z_]+\b|%!|<no value>|ZgotmplZ`)
+
+// strictPolicy finds what a strict content security policy forbids.
+var strictPolicy = regexp.MustCompile(`<script|<style|\sstyle=|\son[a-z]+=|javascript:|(src|href)="(https?:)?//`)
+
+func TestEveryViewRenders(t *testing.T) {
+	t.Parallel()
+	r, err := NewRenderer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, language := range Languages() {
+		for name, view := range everyView(Page{Lang: language, Chosen: true, Path: "/p", Demo: true, ID: "0123", Query: url.Values{"q": {"x"}}}) {
+			t.Run(name+" "+string(language), func(t *testing.T) {
+				t.Parallel()
+				page, err := r.Render(view)
+				if err != nil {
+					t.Fatal(err)
+				}
+				checkPage(t, string(page), language)
+			})
+		}
+	}
+}
+
+func checkPage(t *testing.T, page string, language Language) {
+	t.Helper()
+	if !strings.HasPrefix(page, "<!DOCTYPE html>\n<html lang=\""+string(language)+`"`) || !strings.HasSuffix(page, "</html>\n") {
+		t.Error("the page is not whole")
+	}
+	if found := untranslated.FindString(page); found != "" {
+		t.Errorf("the page shows %q", found)
+	}
+	if found := strictPolicy.FindString(page); found != "" {
+		t.Errorf("the page has %q", found)
+	}
+	banner, err := Translate(language, "demo.banner")
+	if err != nil || !strings.Contains(page, banner) {
+		t.Errorf("the page of invented data does not say so: %v", err)
+	}
+}
+
+// No text that readers give reaches a page as markup.
+func TestNamesAreEscaped(t *testing.T) {
+	t.Parallel()
+	r, err := NewRenderer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := r.Render(someVerdict(Page{Lang: Chinese, Path: "/v/1"}, "ok"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(page, []byte("嘉兴示例&lt;食品&gt;有限公司")) {
+		t.Error("the name is not shown escaped")
+	}
+	for _, absent := range []string{"示例数据", "/enterprises/"} {
+		if bytes.Contains(page, []byte(absent)) {
+			t.Errorf("a public page of real data has %q", absent)
+		}
+	}
+}
+
+// A code that may not be relied on never shows a live grade.
+func TestOnlyAuthenticCodesShowAGrade(t *testing.T) {
+	t.Parallel()
+	r, err := NewRenderer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, reason := range VerdictReasons() {
+		view := someVerdict(Page{Lang: English, Path: "/v/1"}, reason)
+		view.Grade = someGrade(registry.ColourGreen)
+		page, err := r.Render(view)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if shown := bytes.Contains(page, []byte(`class="hc-grade `)); shown != (reason == "ok") {
+			t.Errorf("%s: a grade is shown: %t", reason, shown)
+		}
+	}
+}
+
+func TestRendererRefusesToStart(t *testing.T) {
+	t.Parallel()
+	assets, err := Assets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ file, content, want string }{
+		"view without template":      {"home.html", "", "home.html"},
+		"template without view":      {"extra.html", "x", "shows no declared view"},
+		"phrase that does not exist": {"home.html", `{{define "title"}}{{.T "no.such"}}{{end}}{{define "content"}}{{end}}`, `"no.such"`},
+		"phrase inside a loop":       {"home.html", `{{define "title"}}x{{end}}{{define "content"}}{{range .Rows}}{{if .Name}}{{else}}{{$.T "no.such"}}{{end}}{{end}}{{end}}`, `"no.such"`},
+		"asset that does not exist":  {"home.html", `{{define "title"}}x{{end}}{{define "content"}}{{asset "none.css"}}{{end}}`, "none.css"},
+		"broken template":            {"verdict.html", "{{if}}", "verdict.html"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := newRenderer(changedTemplates(t, c.file, c.content), assets)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+// changedTemplates is our templates with one file changed, or left out when the content is empty.
+func changedTemplates(t *testing.T, file, content string) fstest.MapFS {
+	t.Helper()
+	files := fstest.MapFS{}
+	entries, err := templateFiles.ReadDir("templates")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		data, err := templateFiles.ReadFile("templates/" + entry.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		files["templates/"+entry.Name()] = &fstest.MapFile{Data: data}
+	}
+	if content == "" {
+		delete(files, "templates/"+file)
+		return files
+	}
+	files["templates/"+file] = &fstest.MapFile{Data: []byte(content)}
+	return files
+}
+
+func TestRenderUndeclaredView(t *testing.T) {
+	t.Parallel()
+	r, err := NewRenderer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if page, err := r.Render(struct{}{}); !errors.Is(err, ErrView) || page != nil {
+		t.Errorf("got %q, %v", page, err)
+	}
+	if page, err := r.Render(VerdictPage{Page: Page{Lang: Chinese}, Reason: "no_such_reason"}); err == nil || page != nil {
+		t.Errorf("half a page came out: %d bytes, %v", len(page), err)
+	}
+}
+
+// One renderer serves many requests at once.
+func TestRenderConcurrently(t *testing.T) {
+	t.Parallel()
+	r, err := NewRenderer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	for i := range 32 {
+		group.Go(func() {
+			name := fmt.Sprintf("company %d", i)
+			page, err := r.Render(EnterprisePage{Page: Page{Lang: English}, Name: name, USCC: "x"})
+			if err != nil || !bytes.Contains(page, []byte(name+"</h1>")) {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+	group.Wait()
+}
+
+func BenchmarkVerdictPage(b *testing.B) {
+	r, err := NewRenderer()
+	if err != nil {
+		b.Fatal(err)
+	}
+	view := someVerdict(Page{Lang: Chinese, Path: "/v/1"}, "ok")
+	b.ReportAllocs()
+	for b.Loop() {
+		page, err := r.Render(view)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := io.Discard.Write(page); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
