@@ -24,6 +24,9 @@ const statusPath = "/lists/status/"
 // listBits is how much of an index counts within one list: a list holds 2^20 codes.
 const listBits = 20
 
+// maxPayload is room for the longest payload, so that none needs a second buffer.
+const maxPayload = 288
+
 // Leeway is how far ahead of the verifier's clock a code's time of issue may be.
 const Leeway = 60 * time.Second
 
@@ -55,7 +58,7 @@ func appendPayload(dst []byte, issuer string, c *Code) []byte {
 
 // signingInput returns header "." payload in base64url: the bytes that are signed.
 func signingInput(key *PublicKey, c *Code) string {
-	var header, payload [256]byte
+	var header, payload [maxPayload]byte
 	text := make([]byte, 0, 512)
 	text = base64.RawURLEncoding.AppendEncode(text, appendHeader(header[:0], key.Algorithm, key.ID()))
 	text = append(text, '.')
@@ -210,7 +213,7 @@ func (r *claims) readIndex(c *Code) error {
 // isPayload reports whether the segment is exactly the template's. So another order, a claim twice, one more claim, a fraction
 // or a blank is refused, though the signature be good.
 func isPayload(segment string, key *PublicKey, c *Code) bool {
-	var buffer [256]byte
+	var buffer [maxPayload]byte
 	return segment == base64.RawURLEncoding.EncodeToString(appendPayload(buffer[:0], key.Issuer, c))
 }
 

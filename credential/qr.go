@@ -69,10 +69,10 @@ func (q *QR) Modules() int { return len(q.rows) - 2*QuietZone }
 
 // PNG draws the code in black and white, each module scale by scale pixels, all of them equal.
 func (q *QR) PNG(scale int) ([]byte, error) {
-	side := len(q.rows) * scale
-	if scale < 1 || side > maxPixels {
-		return nil, fmt.Errorf("%w: scale %d, it may be 1 to %d", ErrQR, scale, maxPixels/len(q.rows))
+	if largest := maxPixels / len(q.rows); scale < 1 || scale > largest {
+		return nil, fmt.Errorf("%w: scale %d, it may be 1 to %d", ErrQR, scale, largest)
 	}
+	side := len(q.rows) * scale
 	picture := image.NewPaletted(image.Rect(0, 0, side, side), color.Palette{color.White, color.Black})
 	for y, row := range q.rows {
 		first := picture.Pix[y*scale*side:][:side]
