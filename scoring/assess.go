@@ -184,17 +184,21 @@ func (a *Assessor) tally(final bool) (sum tally) {
 // addQuiet adds the good mass of quiet time: blocks of 30 days without a bad record, whole within the window and within the time
 // since the enterprise's registration or first record.
 func (a *Assessor) addQuiet(sum *tally) {
-	for d := range a.quietBlocks {
-		a.quietBlocks[d] = 0
-		if len(a.t.quiet[d]) == 0 || a.since == 0 || a.since > a.asOf {
-			continue
-		}
-		blocks := min(int(a.asOf-a.since+1)/blockDays, len(a.t.quiet[d]))
-		for b, mass := range a.t.quiet[d][:blocks] {
-			if a.blocked[d]&(1<<b) == 0 {
-				sum.good[d] += mass
-				a.quietBlocks[d]++
-			}
+	a.quietBlocks[Complaint] = a.addQuietOf(int(Complaint), sum)
+	a.quietBlocks[Compliance] = a.addQuietOf(int(Compliance), sum)
+}
+
+func (a *Assessor) addQuietOf(d int, sum *tally) (counted int) {
+	quiet := a.t.quiet[d]
+	if len(quiet) == 0 || a.since == 0 || a.since > a.asOf {
+		return 0
+	}
+	blocks := min(int(a.asOf-a.since+1)/blockDays, len(quiet))
+	for b, mass := range quiet[:blocks] {
+		if a.blocked[d]&(1<<b) == 0 {
+			sum.good[d] += mass
+			counted++
 		}
 	}
+	return counted
 }

@@ -211,7 +211,7 @@ var ErrFact = errors.New("not a list of facts")
 // ParseFacts reads facts as AppendJSON wrote them, separated by commas, and appends them to dst. The strings of the facts share the
 // memory of text. On an error (ErrFact) the facts read so far are returned too.
 func ParseFacts(dst []Fact, text string) ([]Fact, error) {
-	p := factParser{text: text}
+	p := factParser{text: text, bad: !utf8.ValidString(text) || hasControl(text)}
 	for p.at < len(text) && !p.bad {
 		dst = append(dst, Fact{})
 		p.fact(&dst[len(dst)-1])
@@ -224,6 +224,15 @@ func ParseFacts(dst []Fact, text string) ([]Fact, error) {
 		return dst, fmt.Errorf("%w: near byte %d", ErrFact, p.at)
 	}
 	return dst, nil
+}
+
+func hasControl(text string) bool {
+	for i := range len(text) {
+		if text[i] < 0x20 {
+			return true
+		}
+	}
+	return false
 }
 
 type factParser struct {

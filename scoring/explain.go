@@ -1,0 +1,186 @@
+package scoring
+
+import (
+	"encoding/hex"
+	"time"
+
+	"healthcode/registry"
+)
+
+// Explanation shows where every point of an index comes from. Points and indexes are in hundredths; StartPoints and the points of all
+// records and of quiet time add up to the index exactly. Masses are in millionths of a check.
+type Explanation struct {
+	USCC         registry.USCC          `json:"uscc"`
+	AsOf         registry.Day           `json:"as_of"`
+	KnownAt      time.Time              `json:"known_at"`
+	Model        ModelName              `json:"model"`
+	Risk         registry.RiskLevel     `json:"risk"`
+	RegisteredOn registry.Day           `json:"registered_on,omitzero"`
+	Index        int32                  `json:"index"`
+	Tier         registry.Tier          `json:"tier"`
+	Colour       registry.Colour        `json:"colour"`
+	Evidence     registry.EvidenceLevel `json:"evidence"`
+	Checks       int64                  `json:"checks_millionths"`
+	StartPoints  int32                  `json:"start_points"` // the index of an enterprise about which nothing is known
+	Dimensions   []DimensionPoints      `json:"dimensions"`
+	Records      []RecordPoints         `json:"records"`
+	Quiet        []QuietPoints          `json:"quiet"`
+	Gates        []GateResult           `json:"gates"`
+	Vetoes       []VetoResult           `json:"vetoes"`
+	MatrixColour registry.Colour        `json:"matrix_colour"` // the colour before vetoes
+	NextChangeOn registry.Day           `json:"next_change_on,omitzero"`
+	Digest       string                 `json:"digest"`
+}
+
+// ModelName names a version of a model.
+type ModelName struct {
+	Code    string `json:"code"`
+	Version int    `json:"version"`
+	Digest  string `json:"digest"`
+}
+
+// DimensionPoints is one dimension's part.
+type DimensionPoints struct {
+	Dimension Dimension `json:"dimension"`
+	Weight    int64     `json:"weight_milli"`
+	Mu        int64     `json:"mu_ppm"`
+	K         int64     `json:"k_milli"`
+	Bad       int64     `json:"bad"`
+	Good      int64     `json:"good"`
+	LossPPM   int32     `json:"loss_ppm"`
+	Points    int32     `json:"points"` // what records and quiet time add to the start
+}
+
+// RecordPoints is one record's part.
+type RecordPoints struct {
+	Source      string            `json:"source"`
+	SourceRef   string            `json:"source_ref"`
+	Revision    int32             `json:"revision"`
+	Kind        registry.Kind     `json:"kind"`
+	Outcome     string            `json:"outcome"`
+	Severity    registry.Severity `json:"severity,omitzero"`
+	OccurredOn  registry.Day      `json:"occurred_on"`
+	State       registry.State    `json:"state"`
+	RectifiedOn registry.Day      `json:"rectified_on,omitzero"`
+	CaseID      string            `json:"case_id,omitempty"`
+	Dimension   string            `json:"dimension,omitempty"` // none when the record has no mass
+	Bad         int64             `json:"bad"`
+	Good        int64             `json:"good"`
+	Points      int32             `json:"points"`
+	Note        string            `json:"note,omitempty"` // voided, provisional, repaired, outside_window, no_mass, replaced_by, counted_with, capped
+	With        string            `json:"with,omitempty"` // source/source_ref of the record that counts instead
+}
+
+// QuietPoints is the part of quiet time in a dimension.
+type QuietPoints struct {
+	Dimension Dimension `json:"dimension"`
+	Blocks    int       `json:"blocks"` // of 30 days
+	Good      int64     `json:"good"`
+	Points    int32     `json:"points"`
+}
+
+// GateResult tells whether a gate of a tier is passed.
+type GateResult struct {
+	Tier registry.Tier `json:"tier"`
+	Condition
+	Actual int32 `json:"actual"`
+	Held   bool  `json:"held"`
+}
+
+// VetoResult is a veto that fired.
+type VetoResult struct {
+	Colour registry.Colour `json:"colour"`
+	Condition
+	Actual int32 `json:"actual"`
+}
+
+// Explain grades the evidence as Assess does and shows where every point comes from.
+func (a *Assessor) Explain(e *Evidence, asOf registry.Day, knownAt time.Time) Explanation {
+	next := a.NextChange(e, asOf)
+	x := a.Assess(e, asOf)
+	digest, _ := a.Digests(e, asOf, knownAt, &x)
+	out := Explanation{
+		USCC: e.USCC, AsOf: asOf, KnownAt: knownAt.UTC(), Risk: e.Risk, RegisteredOn: e.RegisteredOn,
+		Model: ModelName{a.model.Code, a.model.Version, a.model.digest},
+		Index: x.Index, Tier: x.Tier, Colour: x.Colour, Evidence: x.Evidence, Checks: x.Checks,
+		StartPoints: a.t.start[e.Risk], MatrixColour: a.t.matrix[e.Risk][x.Tier], NextChangeOn: next, Digest: hex.EncodeToString(digest[:]),
+		Records: a.recordPoints(e), Quiet: a.quietPoints(), Gates: a.gateResults(), Vetoes: a.vetoResults(),
+	}
+	a.share(int(e.Risk), &out)
+	out.Dimensions = a.dimensionPoints(int(e.Risk), &x, &out)
+	return out
+}
+
+func (a *Assessor) recordPoints(e *Evidence) []RecordPoints {
+	records := make([]RecordPoints, len(a.weighed))
+	for i := range a.weighed {
+		f, w := &e.facts[i], &a.weighed[i]
+		r := &records[i]
+		*r = RecordPoints{Source: f.Source, SourceRef: f.SourceRef, Revision: f.Revision, Kind: f.Kind(), Outcome: f.Outcome(),
+			Severity: f.Severity, OccurredOn: f.OccurredOn, State: f.State(), RectifiedOn: f.RectifiedOn, CaseID: f.Case,
+			Good: w.good, Note: noteNames[w.note]}
+		if w.note == noteCounts || w.note >= noteReplaced || w.note == noteRepaired {
+			r.Dimension = w.dimension.String()
+		}
+		if w.note == noteCountedWith || w.note == noteReplaced {
+			r.With = e.facts[w.with].Source + "/" + e.facts[w.with].SourceRef
+		}
+		if w.note != noteCountedWith {
+			r.Bad = w.bad
+		}
+	}
+	return records
+}
+
+func (a *Assessor) quietPoints() []QuietPoints {
+	quiet := []QuietPoints{}
+	for d, blocks := range a.quietBlocks {
+		if blocks == 0 {
+			continue
+		}
+		var only tally
+		a.addQuietOf(d, &only)
+		quiet = append(quiet, QuietPoints{Dimension: Dimension(d), Blocks: blocks, Good: only.good[d]})
+	}
+	return quiet
+}
+
+func (a *Assessor) gateResults() []GateResult {
+	gates := []GateResult{}
+	for _, rule := range a.model.Tiers {
+		for _, gate := range rule.Gates {
+			gates = append(gates, GateResult{rule.Tier, gate, a.state[gate.Fact], gate.holds(&a.state)})
+		}
+	}
+	return gates
+}
+
+func (a *Assessor) vetoResults() []VetoResult {
+	vetoes := []VetoResult{}
+	for _, veto := range a.model.Vetoes {
+		if veto.holds(&a.state) {
+			vetoes = append(vetoes, VetoResult{veto.Colour, veto.Condition, a.state[veto.Fact]})
+		}
+	}
+	return vetoes
+}
+
+func (a *Assessor) dimensionPoints(risk int, x *Assessment, out *Explanation) []DimensionPoints {
+	list := make([]DimensionPoints, dimensions)
+	beliefs := a.model.beliefs(risk)
+	for d := range list {
+		list[d] = DimensionPoints{Dimension: Dimension(d), Weight: a.t.weight[d], Mu: beliefs[d].Mu, K: beliefs[d].K,
+			Bad: a.sum.bad[d], Good: a.sum.good[d], LossPPM: x.LossPPM[d]}
+	}
+	for i, r := range out.Records {
+		list[a.weighed[i].dimension].Points += r.Points
+	}
+	for _, q := range out.Quiet {
+		list[q.Dimension].Points += q.Points
+	}
+	return list
+}
+
+func (m *Model) beliefs(risk int) [dimensions]Belief {
+	return [][dimensions]Belief{m.Peers.Groups.General.list(), m.Peers.Groups.Higher.list(), m.Peers.Groups.High.list()}[risk]
+}
