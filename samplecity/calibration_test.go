@@ -63,8 +63,8 @@ func TestGradesFallNearTheRealShares(t *testing.T) {
 		grade     string
 		low, high float64 // percent
 	}{
-		{"AA", 3.5, 7}, {"A", 33, 42}, {"B", 44, 54}, {"C", 4, 8}, {"NEW", 1.5, 6},
-		{"green", 11, 18}, {"blue", 69, 78}, {"yellow", 7.5, 12.5}, {"red", 1.3, 3.2},
+		{"AA", 3.5, 6.5}, {"A", 36, 44}, {"B", 43, 52}, {"C", 3.5, 7}, {"NEW", 1.5, 4.5},
+		{"green", 12, 18}, {"blue", 68, 76}, {"yellow", 8, 12.5}, {"red", 1.5, 3.6},
 	}
 	for _, seed := range []uint64{1, 7, 2026} {
 		counts := map[string]int{}

@@ -30,7 +30,11 @@ func (x *dossier) inspections() {
 
 // visits returns how many checks the span holds at a yearly rate in thousandths. A young enterprise is visited early.
 func (x *dossier) visits(yearlyMilli int) int {
-	return x.about(yearlyMilli * x.days() / 365)
+	n := x.about(yearlyMilli * x.days() / 365)
+	if x.days() < window-2 && x.days() > 120 && n < 2 {
+		n++
+	}
+	return n
 }
 
 // visit adds an inspection at the enterprise's main place of work.
@@ -55,8 +59,12 @@ func (x *dossier) team() []string {
 // findings draws what a visit finds, at the enterprise's badness.
 func (x *dossier) findings() []registry.Finding {
 	var list []registry.Finding
+	share := x.bad
+	if x.key {
+		share = share * keyFindings / 1000
+	}
 	for i, mean := range findingsPerVisit {
-		for range min(x.about(mean*x.bad/1000), 5) {
+		for range min(x.about(mean*share/1000), 5) {
 			list = append(list, registry.Finding{Item: pick(x.dice, visitFindings[i]), Severity: registry.Severity(i + 1)})
 		}
 	}

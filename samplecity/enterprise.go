@@ -23,7 +23,7 @@ func (x *dossier) settle() {
 // quality draws the badness. Supervision of high and higher risk is stricter and the weakest have left: the worst draw is drawn again.
 func (x *dossier) quality() int {
 	bad := pick(x.dice, badness[:])
-	if x.good.Risk > registry.RiskGeneral && bad > 2000 && x.chance(700_000) {
+	if x.good.Risk > registry.RiskGeneral && bad > 1300 && x.chance(weakLeftPPM) {
 		bad = pick(x.dice, badness[:])
 	}
 	return bad
@@ -44,7 +44,7 @@ func (x *dossier) identify(word string) {
 
 // age returns how many days ago the enterprise was registered: some this quarter, some within three years, most before.
 func (x *dossier) age() int {
-	switch x.weighted(15, 140, 845) {
+	switch x.weighted(20, 140, 840) {
 	case 0:
 		return x.between(5, 90)
 	case 1:
@@ -62,20 +62,11 @@ func (x *dossier) register(daysAgo int) {
 // products returns one to four products: the main one and others of its group, none of higher risk.
 func (x *dossier) products() []string {
 	codes := []string{x.good.Code}
-	others := inGroup[x.goodIndex()]
+	others := inGroup[x.good.Code]
 	for _, at := range x.Perm(len(others))[:min(x.weighted(55, 25, 14, 6), len(others))] {
-		if !catalogue[others[at]].LicenceNeeded || x.good.LicenceNeeded {
-			codes = append(codes, catalogue[others[at]].Code)
+		if !others[at].LicenceNeeded || x.good.LicenceNeeded {
+			codes = append(codes, others[at].Code)
 		}
 	}
 	return codes
-}
-
-func (x *dossier) goodIndex() int {
-	for i := range catalogue {
-		if catalogue[i].Code == x.good.Code {
-			return i
-		}
-	}
-	return 0
 }

@@ -8,7 +8,7 @@ import (
 
 // complaints come by 12315. A third cannot be confirmed; of the others some lead to a penalty.
 func (x *dossier) complaints() {
-	for _, day := range x.happenings(x.scaled(complaintsYearly * 3 / 2)) {
+	for _, day := range x.happenings(x.scaled(complaintsYearly)) {
 		switch {
 		case day > x.until-15:
 			x.complaint(registry.OutcomePending, day, complaintCauses)

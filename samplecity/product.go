@@ -29,18 +29,28 @@ var catalogue = func() []good {
 	return goods
 }()
 
-// inGroup maps a product's index to the indexes of the products of its group whose risk is not higher.
-var inGroup = func() [][]int {
-	lists := make([][]int, len(catalogue))
+// inGroup maps a product's code to the goods of its group whose risk is not higher.
+var inGroup = func() map[string][]*good {
+	lists := make(map[string][]*good, len(catalogue))
 	for i := range catalogue {
 		for j := range catalogue {
 			if i != j && catalogue[i].Group == catalogue[j].Group && catalogue[j].Risk <= catalogue[i].Risk {
-				lists[i] = append(lists[i], j)
+				lists[catalogue[i].Code] = append(lists[catalogue[i].Code], &catalogue[j])
 			}
 		}
 	}
 	return lists
 }()
+
+// goodOf returns the good with a code.
+func goodOf(code string) *good {
+	for i := range catalogue {
+		if catalogue[i].Code == code {
+			return &catalogue[i]
+		}
+	}
+	panic("samplecity: no product " + code) // codes come from the catalogue; a test makes every showcase
+}
 
 // specialities are the trades that each county is known for: their makers are several times as many there.
 var specialities = map[string][]string{

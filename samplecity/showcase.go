@@ -1,8 +1,6 @@
 package samplecity
 
-import (
-	"healthcode/registry"
-)
+import "healthcode/registry"
 
 // Showcase is one of the first enterprises of every city: it shows one rule at work.
 type Showcase struct {
@@ -95,15 +93,6 @@ func countyOf(code string) *county {
 		}
 	}
 	panic("samplecity: no county " + code) // a test makes every showcase
-}
-
-func goodOf(code string) *good {
-	for i := range catalogue {
-		if catalogue[i].Code == code {
-			return &catalogue[i]
-		}
-	}
-	panic("samplecity: no product " + code) // a test makes every showcase
 }
 
 // capable gives the first n capability items as held for some days.
