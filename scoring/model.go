@@ -236,7 +236,10 @@ func ParseModel(data []byte) (*Model, error) {
 	if problems := m.validate(); len(problems) > 0 {
 		return nil, fmt.Errorf("%w: %w", ErrModel, problems)
 	}
-	return m, m.compile()
+	if err := m.compile(); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // Digest returns the SHA-256 of the model's compact JSON in 64 hexadecimal digits: it tells versions apart.

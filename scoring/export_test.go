@@ -1,0 +1,4 @@
+package scoring
+
+// DecayTable opens the decay table to tests.
+var DecayTable = decayTable

@@ -1,0 +1,129 @@
+package scoring_test
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"os"
+	"strings"
+	"testing"
+
+	"healthcode/registry"
+	"healthcode/scoring"
+)
+
+func modelText(t *testing.T) string {
+	t.Helper()
+	data, err := os.ReadFile("model-v1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func TestParseModelNamesEveryProblemAtItsPath(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ from, to, path string }{
+		"weights do not add up":       {`"weight_milli": 400`, `"weight_milli": 401`, "dimensions"},
+		"negative weight":             {`"weight_milli": 400`, `"weight_milli": -1`, "dimensions[0].weight_milli"},
+		"window too long":             {`"window_days": 1095`, `"window_days": 5000`, "window_days"},
+		"no half-life":                {`"half_life_days": 548`, `"half_life_days": 0`, "half_life_days"},
+		"severity upside down":        {`"severity": "critical", "bad_milli": 10000`, `"severity": "critical", "bad_milli": 100`, "evidence[3]"},
+		"unknown kind":                {`"kind": "award"`, `"kind": "gossip"`, "evidence[24].kind"},
+		"unknown outcome":             {`"outcome": "kept"`, `"outcome": "forgotten"`, "evidence[22].outcome"},
+		"mu above one":                {`"mu_ppm": 180000`, `"mu_ppm": 1000001`, "peers.groups.general.spot_check.mu_ppm"},
+		"k zero":                      {`"k_milli": 2000`, `"k_milli": 0`, "peers.groups.general.capability.k_milli"},
+		"cuts out of order":           {`"index_from": 8000`, `"index_from": 8800`, "tiers[1].index_from"},
+		"unknown operator":            {`"operator": "="`, `"operator": "~"`, "tiers[0].gates[1].operator"},
+		"no colour":                   {`"general": {"AA": "green"`, `"general": {"AA": ""`, "matrix.general.AA"},
+		"a green veto":                {`{"colour": "yellow", "fact"`, `{"colour": "green", "fact"`, "vetoes[4].colour"},
+		"quiet time of spot checks":   {`"weight_milli": 400, "quiet_milli": 0`, `"weight_milli": 400, "quiet_milli": 9`, "dimensions[0].quiet_milli"},
+		"worse visits weigh less":     {`"minor": 500, "major": 1500`, `"minor": 500, "major": 400`, "visit.bad_milli.major"},
+		"unlike words about an item":  {`"outcome": "late", "counts_as": "minor", "bad_milli": 1000`, `"outcome": "late", "counts_as": "minor", "bad_milli": 500`, "evidence[20]"},
+		"evidence levels not rising":  {`"fair": 2000`, `"fair": 100`, "evidence_levels_milli"},
+		"factor above one":            {`"targeted": 700`, `"targeted": 7000`, "factors_milli.purpose.targeted"},
+		"bad mass without a severity": {`"outcome": "ordered", "counts_as": "major"`, `"outcome": "ordered"`, "evidence[11].counts_as"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text := strings.Replace(modelText(t), c.from, c.to, 1)
+			if text == modelText(t) {
+				t.Fatalf("%q is not in the model", c.from)
+			}
+			_, err := scoring.ParseModel([]byte(text))
+			var problems registry.Problems
+			if !errors.Is(err, scoring.ErrModel) || !errors.As(err, &problems) {
+				t.Fatalf("got %v", err)
+			}
+			for _, p := range problems {
+				if p.Field == c.path {
+					return
+				}
+			}
+			t.Errorf("no problem at %s, but %v", c.path, problems)
+		})
+	}
+}
+
+func TestParseModelRefusesWhatIsNoModel(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"empty":          "",
+		"not JSON":       "weights: 40",
+		"unknown name":   strings.Replace(modelText(t), `"window_days"`, `"window_day"`, 1),
+		"trailing bytes": modelText(t) + "{}",
+		"a fraction":     strings.Replace(modelText(t), "548", "547.5", 1),
+		"too large":      strings.Repeat(" ", scoring.MaxModelSize+1),
+		"unknown colour": strings.Replace(modelText(t), `"green"`, `"purple"`, 1),
+		"unknown fact":   strings.Replace(modelText(t), `"checks_refused"`, `"moon_phase"`, 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := scoring.ParseModel([]byte(text)); !errors.Is(err, scoring.ErrModel) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestModelJSONReadsBackAsTheSameModel(t *testing.T) {
+	t.Parallel()
+	m := scoring.DefaultModel()
+	again, err := scoring.ParseModel(m.JSON())
+	if err != nil || again.Digest() != m.Digest() || !bytes.Equal(again.JSON(), m.JSON()) {
+		t.Errorf("%v: %s became %s", err, m.Digest(), again.Digest())
+	}
+}
+
+// Where 2^20·2^(−age/548) is far enough from a half, ordinary floating point must agree with the exact table.
+func TestDecayTableIsExact(t *testing.T) {
+	t.Parallel()
+	table := scoring.DecayTable(548, 1095)
+	for age, got := range table {
+		exact := math.Exp2(20 - float64(age)/548)
+		if math.Abs(float64(got)-exact) > 0.5+1e-6 {
+			t.Errorf("age %d: %d, exactly %f", age, got, exact)
+		}
+	}
+	if table[0] != 1<<20 || table[548] != 1<<19 {
+		t.Errorf("a half-life is not a half: %d, %d", table[0], table[548])
+	}
+}
+
+func FuzzParseModel(f *testing.F) {
+	data, err := os.ReadFile("model-v1.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Add([]byte(`{"code":"x"}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		m, err := scoring.ParseModel(data)
+		if (m == nil) == (err == nil) {
+			t.Errorf("model %v, error %v", m, err)
+		}
+		if err == nil {
+			scoring.NewAssessor(m).Assess(ordinary(), today)
+		}
+	})
+}
