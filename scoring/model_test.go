@@ -3,7 +3,7 @@ package scoring_test
 import (
 	"bytes"
 	"errors"
-	"math"
+	"math/big"
 	"os"
 	"strings"
 	"testing"
@@ -95,18 +95,21 @@ func TestModelJSONReadsBackAsTheSameModel(t *testing.T) {
 	}
 }
 
-// Where 2^20·2^(−age/548) is far enough from a half, ordinary floating point must agree with the exact table.
+// Every entry is checked in whole numbers: 2^(21·h−age) lies between (2n−1)^h and (2n+1)^h.
 func TestDecayTableIsExact(t *testing.T) {
 	t.Parallel()
-	table := scoring.DecayTable(548, 1095)
-	for age, got := range table {
-		exact := math.Exp2(20 - float64(age)/548)
-		if math.Abs(float64(got)-exact) > 0.5+1e-6 {
-			t.Errorf("age %d: %d, exactly %f", age, got, exact)
+	const half = 548
+	table := scoring.DecayTable(half, 1095)
+	for age := 0; age <= 1095; age += 5 {
+		exact := new(big.Int).Lsh(big.NewInt(1), uint(21*half-age))
+		low := new(big.Int).Exp(big.NewInt(2*table[age]-1), big.NewInt(half), nil)
+		high := new(big.Int).Exp(big.NewInt(2*table[age]+1), big.NewInt(half), nil)
+		if exact.Cmp(low) < 0 || exact.Cmp(high) >= 0 {
+			t.Errorf("age %d: %d is not the nearest whole number", age, table[age])
 		}
 	}
-	if table[0] != 1<<20 || table[548] != 1<<19 {
-		t.Errorf("a half-life is not a half: %d, %d", table[0], table[548])
+	if table[0] != 1<<20 || table[half] != 1<<19 {
+		t.Errorf("a half-life is not a half: %d, %d", table[0], table[half])
 	}
 }
 

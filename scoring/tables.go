@@ -90,28 +90,30 @@ func aged(mass, decay int64) int64 { return (mass*decay + q20/2) >> 20 }
 // divide divides rounded half up; both are at least zero.
 func divide(a, b int64) int64 { return (a + b/2) / b }
 
-// decayTable returns round(2^20 · 2^(−age/halfLife)) for the ages 0 to window, exactly: the candidate that floating point proposes is
-// compared in whole numbers, so every machine has the same table.
+// decayTable returns round(2^20 · 2^(−age/halfLife)) for the ages 0 to window, exactly. Floating point proposes; where it comes
+// near a half, whole numbers decide, so every machine has the same table.
 func decayTable(halfLife, window int) []int64 {
 	table := make([]int64, window+1)
 	for age := range table {
-		n := int64(math.Round(math.Exp2(20 - float64(age)/float64(halfLife))))
-		for !atLeastHalfBelow(n, age, halfLife) {
-			n--
+		value := math.Exp2(20 - float64(age)/float64(halfLife))
+		table[age] = int64(math.Round(value))
+		if _, fraction := math.Modf(value); math.Abs(fraction-0.5) < 1e-4 {
+			table[age] = roundExactly(int64(value), age, halfLife)
 		}
-		for atLeastHalfBelow(n+1, age, halfLife) {
-			n++
-		}
-		table[age] = n
 	}
 	return table
 }
 
+// roundExactly returns below or below+1, whichever is nearer to 2^(20−age/halfLife), halves up.
+func roundExactly(below int64, age, halfLife int) int64 {
+	if atLeastHalfBelow(below+1, age, halfLife) {
+		return below + 1
+	}
+	return below
+}
+
 // atLeastHalfBelow reports whether 2^(20−age/halfLife) >= n − 1/2, that is 2^(21·halfLife−age) >= (2n−1)^halfLife.
 func atLeastHalfBelow(n int64, age, halfLife int) bool {
-	if n <= 0 {
-		return true
-	}
 	exponent := 21*halfLife - age
 	if exponent < 0 {
 		return false
