@@ -8,7 +8,6 @@ var (
 	ParseKeyFile     = parseKeyFile
 	ReserveAndRename = reserveAndRename
 	SignUnchecked    = sign
-	RawFromASN1      = rawFromASN1
 )
 
 const MaxPayload = maxPayload

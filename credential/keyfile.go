@@ -102,7 +102,7 @@ func readPrivate(path string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("%s is not a file", path)
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" { // Windows has no such bits
-		return nil, fmt.Errorf("%w: %s has mode %04o; if its key is still secret, run: chmod 600 %s", ErrLoosePermission, path, mode, path)
+		return nil, fmt.Errorf("%w: %s has mode %04o; if nobody else can have read it, run: chmod 600 %s", ErrLoosePermission, path, mode, path)
 	}
 	text, err := io.ReadAll(io.LimitReader(file, limit+1))
 	if err == nil && int64(len(text)) > limit {
