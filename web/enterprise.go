@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -87,7 +88,21 @@ type RecordLine struct {
 	Bad, Good         int64 // millionths of a check
 	Points            int64 // hundredths
 	Note              string
-	CountedWith       string // source_ref of the record that counts for this one
+	With              string // source/source_ref of the record that counts instead
+}
+
+// NoteOf writes why a record counts less than its mass.
+func (e EnterprisePage) NoteOf(r RecordLine) string {
+	note := e.Term("note", r.Note)
+	switch {
+	case r.Note == "":
+		return "–"
+	case strings.Contains(note, "%s"):
+		return fmt.Sprintf(note, r.With)
+	case r.With != "":
+		return note + " " + r.With
+	}
+	return note
 }
 
 // QuietLine is the good evidence of quiet time in one dimension.

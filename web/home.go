@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/url"
+	"strings"
 
 	"healthcode/registry"
 )
@@ -13,6 +14,7 @@ type HomePage struct {
 	Colours   []Bar
 	Tiers     []Bar
 	AsOf      registry.Day // of the newest run, 0 when there was none
+	Model     string       // of the newest run
 	Showcases []Showcase
 	Filter    Filter
 	Counties  []Choice
@@ -25,8 +27,6 @@ type HomePage struct {
 type Counts struct {
 	Enterprises int64
 	Assessed    int64
-	Records     int64
-	Codes       int64
 }
 
 // Bar is one line of a distribution.
@@ -49,7 +49,8 @@ func (b Bar) Width() int64 {
 type Showcase struct {
 	USCC  registry.USCC
 	Name  string
-	Shows string // in the page's language
+	Title string // in the page's language
+	Text  string
 	Grade *Grade
 }
 
@@ -60,8 +61,7 @@ type Filter struct {
 	Town   string // region code, 9 digits
 	Tier   string
 	Colour string
-	Sort   string // name, index or changed
-	Down   bool   // descending
+	Sort   string // name, index, -index or -changed_on; empty for the order of the codes
 	After  string // cursor
 }
 
@@ -97,24 +97,32 @@ func (h HomePage) ColourChoices() []Choice {
 	return choices
 }
 
-// SortURL returns this list sorted by a column; a second call turns the direction round.
+// The columns by which the list can be sorted. A minus sign means descending, as in the API.
+const (
+	sortIndex     = "index"
+	sortIndexDown = "-index"
+)
+
+// SortURL returns this list sorted by a column. The index turns round at a second click, highest first at the first.
 func (h HomePage) SortURL(column string) string {
-	down := ""
-	if h.Filter.Sort == column && !h.Filter.Down {
-		down = "desc"
+	if column == sortIndex && h.Filter.Sort != sortIndexDown {
+		column = sortIndexDown
 	}
-	return h.list(map[string]string{"sort": column, "order": down})
+	return h.list(map[string]string{"sort": column})
 }
 
 // SortState is the value of aria-sort for a column.
 func (h HomePage) SortState(column string) string {
-	switch {
-	case h.Filter.Sort != column:
-		return "none"
-	case h.Filter.Down:
+	switch h.Filter.Sort {
+	case column:
+		if strings.HasPrefix(column, "-") {
+			return "descending"
+		}
+		return "ascending"
+	case "-" + column:
 		return "descending"
 	}
-	return "ascending"
+	return "none"
 }
 
 // FilterURL returns this list with one more filter, from its first page.

@@ -37,10 +37,10 @@ func someVerdict(page Page, reason string) VerdictPage {
 }
 
 func someHome(page Page) HomePage {
-	h := HomePage{Page: page, Counts: Counts{1200, 1100, 9000, 1100}, AsOf: registry.MustDay("2026-11-22"), Next: "abc",
-		Filter:   Filter{Text: `"><script>`, Sort: "index", Down: true, After: "x"},
+	h := HomePage{Page: page, Counts: Counts{1200, 1100}, Model: "default v1", AsOf: registry.MustDay("2026-11-22"), Next: "abc",
+		Filter:   Filter{Text: `"><script>`, Sort: "-index", After: "x"},
 		Counties: []Choice{{"330402", "南湖区"}}, Townships: []Choice{{"330402001", "建设街道"}},
-		Showcases: []Showcase{{USCC: "91330400MA28A00000", Name: "甲", Shows: "一票否决", Grade: someGrade(registry.ColourRed)}},
+		Showcases: []Showcase{{USCC: "91330400MA28A00000", Name: "甲", Title: "一票否决", Text: "一律红码", Grade: someGrade(registry.ColourRed)}},
 		Rows: []EnterpriseRow{{USCC: "91330400MA28A00000", Name: "甲", Region: "南湖区", Grade: someGrade(registry.ColourGreen), ChangedOn: registry.MustDay("2026-01-02")},
 			{USCC: "91330400MA28A00001", Name: "乙", Region: "南湖区"}}}
 	for _, c := range registry.Colours() {
@@ -57,8 +57,8 @@ func someEnterprise(page Page) EnterprisePage {
 		RegisteredOn: registry.MustDay("2015-06-01"), Products: []ProductLine{{"电线电缆", registry.RiskHigh}}, Grade: someGrade(registry.ColourYellow),
 		Code: &CodeImage{SVG: "/a.svg", PNG: "/a.png", URL: "/v/123", IssuedAt: instant, ExpiresAt: instant}, AsOf: "2026-11-22",
 		Explanation: &Explanation{Start: 8000, Index: 8235, Dimensions: []DimensionLine{{"spot_check", 400, 3280, 1_000_000, 2_000_000, 235}},
-			Records: []RecordLine{{Source: "demo", SourceRef: "R-1", Revision: 2, Kind: "spot_check", Outcome: "fail", Severity: "minor", OccurredOn: registry.MustDay("2026-05-01"), Dimension: "spot_check", Bad: 1, Points: -20},
-				{Source: "demo", SourceRef: "R-2", Revision: 1, Kind: "penalty", Outcome: "imposed", OccurredOn: registry.MustDay("2026-05-02"), CountedWith: "R-1"}},
+			Records: []RecordLine{{Source: "demo", SourceRef: "R-1", Revision: 2, Kind: "spot_check", Outcome: "fail", Severity: "minor", OccurredOn: registry.MustDay("2026-05-01"), Dimension: "spot_check", Bad: 1, Points: -20, Note: "capped"},
+				{Source: "demo", SourceRef: "R-2", Revision: 1, Kind: "penalty", Outcome: "imposed", OccurredOn: registry.MustDay("2026-05-02"), Note: "counted_with", With: "demo/R-1"}},
 			Quiet:     []QuietLine{{"complaint", 36, 5_000_000, 120}},
 			Gates:     []RuleLine{{"AA", "days_since_worse_than_minor", ">=", 1095, 999_999, true}, {"A", "evidence_level", ">=", 3, 2, false}},
 			Vetoes:    []RuleLine{{"red", "checks_refused", ">=", 1, 1, true}},
@@ -77,7 +77,7 @@ func everyView(page Page) map[string]any {
 }
 
 // untranslated finds a key of ours that reached the reader.
-var untranslated = regexp.MustCompile(`\b(app|demo|verdict|home|enterprise|problem|colour|tier|kind|outcome|dimension|fact|form|risk)\.[a-z_]+\b|%!|<no value>|ZgotmplZ`)
+var untranslated = regexp.MustCompile(`\b(app|demo|verdict|home|enterprise|problem|colour|tier|note|quantity|kind|outcome|dimension|fact|form|risk)\.[a-z_]+\b|%!|<no value>|ZgotmplZ`)
 
 // strictPolicy finds what a strict content security policy forbids.
 var strictPolicy = regexp.MustCompile(`<script|<style|\sstyle=|\son[a-z]+=|javascript:|(src|href)="(https?:)?//`)

@@ -39,7 +39,6 @@ var enterpriseWords = map[string]Phrase{
 	"enterprise.record":        {"记录", "Record"},
 	"enterprise.source":        {"来源", "Source"},
 	"enterprise.note":          {"说明", "Note"},
-	"enterprise.counted_with":  {"与 %s 合并计算", "counted with %s"},
 	"enterprise.revision":      {"第 %d 次修订", "revision %d"},
 	"enterprise.quiet":         {"无不良记录的时间", "Quiet time"},
 	"enterprise.quiet_text":    {"每 30 天没有不良记录,计入少量良好证据。", "Each 30 days without a bad record are a little good evidence."},

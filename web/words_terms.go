@@ -111,6 +111,15 @@ var termWords = map[string]Phrase{
 	"fact.checks_refused":                  {"拒绝检查", "Checks refused"},
 	"fact.major_failures_overdue":          {"较重不合格整改逾期", "Major failures past their rectification date"},
 
+	"note.voided":         {"已作废,不计", "voided: does not count"},
+	"note.provisional":    {"异议期内,暂不计", "objection window open: does not count yet"},
+	"note.repaired":       {"已信用修复", "credit repaired"},
+	"note.outside_window": {"超出计算期,不计", "too long ago: does not count"},
+	"note.no_mass":        {"不计分", "moves no index"},
+	"note.replaced_by":    {"由 %s 取代", "replaced by %s"},
+	"note.counted_with":   {"与 %s 合并计算", "counted with %s"},
+	"note.capped":         {"达到每月上限", "capped: most of a month reached"},
+
 	"quantity.never": {"从未", "never"},
 	"quantity.days":  {" 天", " days"},
 }

@@ -1,0 +1,168 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"sync"
+	"time"
+
+	"healthcode/credential"
+	"healthcode/registry"
+	"healthcode/schema"
+	"healthcode/web"
+
+	"github.com/gin-gonic/gin"
+)
+
+// CodeReader reads issued codes.
+type CodeReader interface {
+	// PrintedCode returns the newest printed code of an enterprise, or an error that wraps schema.ErrNotFound.
+	PrintedCode(ctx context.Context, code registry.USCC) (*PrintedCode, error)
+}
+
+// PrintedCode is a code to be printed.
+type PrintedCode struct {
+	URL       string // what the QR code says: https://HOST/v/DIGITS
+	IssuedAt  time.Time
+	ExpiresAt time.Time
+}
+
+// The scales of a PNG, in pixels a module. A printed code has 53 modules with its white border.
+const (
+	defaultScale = 8
+	maxScale     = 40
+)
+
+// codeSVG answers GET /api/v1/enterprises/:uscc/code.svg.
+func (s *server) codeSVG(c *gin.Context) {
+	if _, err := readQuery(c.Request); err != nil {
+		s.fail(c, err)
+		return
+	}
+	s.answerImage(c, "image/svg+xml", "svg", func(qr *credential.QR) ([]byte, error) { return qr.SVG(), nil })
+}
+
+// codePNG answers GET /api/v1/enterprises/:uscc/code.png, ?scale= pixels a module.
+func (s *server) codePNG(c *gin.Context) {
+	query, err := readQuery(c.Request, "scale")
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	scale, err := readScale(query.Get("scale"))
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	s.answerImage(c, "image/png", strconv.Itoa(scale), func(qr *credential.QR) ([]byte, error) { return qr.PNG(scale) })
+}
+
+func readScale(text string) (int, error) {
+	if text == "" {
+		return defaultScale, nil
+	}
+	scale, err := strconv.Atoi(text)
+	if err != nil || scale < 1 || scale > maxScale {
+		return 0, badField("scale", "is out of range", "pixels a module, 1 to "+strconv.Itoa(maxScale))
+	}
+	return scale, nil
+}
+
+func (s *server) answerImage(c *gin.Context, contentType, form string, draw func(*credential.QR) ([]byte, error)) {
+	code, err := readUSCC(c.Param("uscc"))
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	printed, err := s.printedCode(c.Request.Context(), code)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	sum := sha256.Sum256([]byte(form + " " + printed.URL))
+	key := hex.EncodeToString(sum[:16])
+	image, err := s.images.get(key, func() ([]byte, error) { return drawCode(printed.URL, draw) })
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.Header("Cache-Control", "private, no-cache")
+	answerTagged(c, `"`+key+`"`, contentType, image)
+}
+
+func drawCode(text string, draw func(*credential.QR) ([]byte, error)) ([]byte, error) {
+	qr, err := credential.NewQR(text)
+	if err != nil {
+		return nil, fmt.Errorf("draw code: %w", err)
+	}
+	image, err := draw(qr)
+	if err != nil {
+		return nil, fmt.Errorf("draw code: %w", err)
+	}
+	return image, nil
+}
+
+func (s *server) printedCode(ctx context.Context, code registry.USCC) (*PrintedCode, error) {
+	if _, err := s.register(ctx, code); err != nil {
+		return nil, err
+	}
+	printed, err := s.Codes.PrintedCode(ctx, code)
+	if errors.Is(err, schema.ErrNotFound) {
+		return nil, ErrNoCode
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read code: %w", err)
+	}
+	return printed, nil
+}
+
+// codeView is the code on an enterprise's page, nil when none was issued. Its link stays on this host: the payload is what counts.
+func (s *server) codeView(ctx context.Context, code registry.USCC) (*web.CodeImage, error) {
+	printed, err := s.printedCode(ctx, code)
+	if errors.Is(err, ErrNoCode) {
+		return nil, nil //nolint:nilnil // an enterprise without a code is ordinary
+	}
+	if err != nil {
+		return nil, err
+	}
+	target, err := url.Parse(printed.URL)
+	if err != nil {
+		return nil, fmt.Errorf("read code: %w", err)
+	}
+	base := "/api/v1/enterprises/" + string(code) + "/code"
+	return &web.CodeImage{SVG: base + ".svg", PNG: base + ".png", URL: target.EscapedPath(), IssuedAt: printed.IssuedAt, ExpiresAt: printed.ExpiresAt}, nil
+}
+
+// maxImages bounds the images kept in memory; an SVG has about 15 kB.
+const maxImages = 512
+
+// imageCache keeps drawn images by content: drawing takes milliseconds. When it is full it starts anew.
+type imageCache struct {
+	mu     sync.Mutex
+	images map[string][]byte
+}
+
+func (i *imageCache) get(key string, draw func() ([]byte, error)) ([]byte, error) {
+	i.mu.Lock()
+	image, ok := i.images[key]
+	i.mu.Unlock()
+	if ok {
+		return image, nil
+	}
+	image, err := draw()
+	if err != nil {
+		return nil, err
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.images == nil || len(i.images) >= maxImages {
+		i.images = map[string][]byte{}
+	}
+	i.images[key] = image
+	return image, nil
+}

@@ -1,0 +1,145 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// decodeJSON reads a JSON object into a flat struct, strictly: UTF-8 only, no unknown and no repeated member, nothing after the object.
+// What is wrong comes back as ErrMediaType, ErrTooLarge, ErrBadRequest or an error that names the field.
+func decodeJSON(r *http.Request, into any) error {
+	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || mediaType != typeJSON {
+		return badType()
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return bodyError(err)
+	}
+	if !utf8.Valid(body) {
+		return badField("body", "is not valid UTF-8", "a JSON object in UTF-8")
+	}
+	members, err := readMembers(body)
+	if err != nil {
+		return err
+	}
+	return assign(members, into)
+}
+
+func badType() error {
+	return &fieldError{badField("Content-Type", "is not application/json", "application/json").(*fieldError).problems, ErrMediaType}
+}
+
+func bodyError(err error) error {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return &fieldError{badField("body", fmt.Sprintf("is longer than %d bytes", tooLarge.Limit), "a shorter body").(*fieldError).problems, ErrTooLarge}
+	}
+	return badField("body", "could not be read", "a JSON object")
+}
+
+// readMembers splits an object into its members without looking into their values.
+func readMembers(body []byte) (map[string]json.RawMessage, error) {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	open, err := decoder.Token()
+	if err != nil || open != json.Delim('{') {
+		return nil, badField("body", "is not a JSON object", "a JSON object")
+	}
+	members := map[string]json.RawMessage{}
+	for decoder.More() {
+		if err := readMember(decoder, members); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := decoder.Token(); err != nil {
+		return nil, badField("body", "is not valid JSON", "a JSON object")
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, badField("body", "goes on after the object", "one JSON object")
+	}
+	return members, nil
+}
+
+func readMember(decoder *json.Decoder, members map[string]json.RawMessage) error {
+	token, err := decoder.Token()
+	name, isName := token.(string)
+	if err != nil || !isName {
+		return badField("body", "is not valid JSON", "a JSON object")
+	}
+	if _, twice := members[name]; twice {
+		return badField(shortened(name), "stands twice", "each member once")
+	}
+	var value json.RawMessage
+	if err := decoder.Decode(&value); err != nil {
+		return badField(shortened(name), "is not valid JSON", "a JSON value")
+	}
+	members[name] = value
+	return nil
+}
+
+// assign fills the fields of a struct by their JSON names.
+func assign(members map[string]json.RawMessage, into any) error {
+	target := reflect.ValueOf(into).Elem()
+	names := make([]string, target.NumField())
+	for i := range target.NumField() {
+		names[i] = target.Type().Field(i).Tag.Get("json")
+	}
+	for name, value := range members {
+		at := slices.Index(names, name)
+		if at < 0 {
+			return badField(shortened(name), "is not known", "one of "+strings.Join(names, ", "))
+		}
+		field := target.Field(at)
+		if string(value) == "null" || json.Unmarshal(value, field.Addr().Interface()) != nil {
+			return badField(name, "has the wrong type", "a "+field.Kind().String())
+		}
+	}
+	return nil
+}
+
+// shortened keeps a name that a client made up from filling answers.
+func shortened(name string) string {
+	runes := []rune(name)
+	if len(runes) > 40 {
+		return string(runes[:40]) + "…"
+	}
+	return name
+}
+
+// maxQuery bounds the query of a request, in bytes: the longest code has under 1,024.
+const maxQuery = 4096
+
+// readQuery returns the values of a query whose names are all known, each given once, in UTF-8 without control characters.
+func readQuery(r *http.Request, known ...string) (url.Values, error) {
+	if len(r.URL.RawQuery) > maxQuery {
+		return nil, badField("query", fmt.Sprintf("is longer than %d bytes", maxQuery), "a shorter query")
+	}
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, badField("query", "is not a valid query", "name=value pairs, percent-encoded")
+	}
+	for name, given := range values {
+		if !slices.Contains(known, name) {
+			return nil, badField(shortened(strings.ToValidUTF8(name, "�")), "is not known", "one of "+strings.Join(known, ", "))
+		}
+		if len(given) > 1 {
+			return nil, badField(name, "stands twice", "one value")
+		}
+		if !utf8.ValidString(given[0]) || strings.ContainsFunc(given[0], isControl) {
+			return nil, badField(name, "is not plain UTF-8 text", "one line of UTF-8 text")
+		}
+	}
+	return values, nil
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }

@@ -1,0 +1,107 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"healthcode/registry"
+	"healthcode/schema"
+	"healthcode/scoring"
+	"healthcode/web"
+)
+
+// Explainer computes a grade again and shows where every point comes from. A zero ref means the active model. An enterprise that was
+// not known then is an error that wraps schema.ErrNotFound. *schema.DB does not satisfy it: it takes a model and an assessor too.
+type Explainer interface {
+	Explain(ctx context.Context, code registry.USCC, asOf registry.Day, knownAt time.Time, model schema.ModelRef) (*scoring.Explanation, error)
+}
+
+// explain returns the explanation of a moment, or of the live grade when no moment is asked for. Without either there is nothing to explain.
+func (s *server) explain(ctx context.Context, code registry.USCC, at moment, live *Grade) (*scoring.Explanation, error) {
+	var model schema.ModelRef
+	switch {
+	case at.asOf != 0:
+	case live == nil:
+		return nil, nil //nolint:nilnil // an enterprise without a grade has no explanation
+	default:
+		at, model = moment{live.AsOf, live.KnownAt}, live.Model
+	}
+	explanation, err := s.Explainer.Explain(ctx, code, at.asOf, at.knownAt, model)
+	if errors.Is(err, schema.ErrNotFound) {
+		return nil, fmt.Errorf("%w: %w", ErrNoAssessment, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("explain: %w", err)
+	}
+	return explanation, nil
+}
+
+// explainedGrade is the grade that an explanation explains.
+func explainedGrade(x *scoring.Explanation) *web.Grade {
+	return &web.Grade{Index: x.Index, Tier: x.Tier, Colour: x.Colour, Evidence: x.Evidence, AsOf: x.AsOf, KnownAt: x.KnownAt,
+		Model: fmt.Sprintf("%s v%d", x.Model.Code, x.Model.Version)}
+}
+
+func explanationView(x *scoring.Explanation) *web.Explanation {
+	if x == nil {
+		return nil
+	}
+	return &web.Explanation{
+		Start: int64(x.StartPoints), Index: int64(x.Index), Dimensions: dimensionLines(x), Records: recordLines(x.Records), Quiet: quietLines(x.Quiet),
+		Gates: gateLines(x.Gates), Vetoes: vetoLines(x.Vetoes), NextChangeOn: x.NextChangeOn, ModelCode: x.Model.Code, ModelVersion: x.Model.Version,
+		ModelDigest: x.Model.Digest, Digest: x.Digest, AsOf: x.AsOf, KnownAt: x.KnownAt,
+	}
+}
+
+// dimensionLines splits the start among the dimensions so that the parts add up to it exactly: each part is the difference of two
+// rounded running sums, and the last sum is the start itself.
+func dimensionLines(x *scoring.Explanation) []web.DimensionLine {
+	lines := make([]web.DimensionLine, len(x.Dimensions))
+	var running, before int64 // in 10^-5 hundredths
+	for i, d := range x.Dimensions {
+		running += d.Weight * (1_000_000 - d.Mu)
+		upTo := (running + 50_000) / 100_000
+		if i == len(x.Dimensions)-1 {
+			upTo = int64(x.StartPoints)
+		}
+		lines[i] = web.DimensionLine{Dimension: d.Dimension.String(), Weight: d.Weight, Start: upTo - before, Bad: d.Bad, Good: d.Good, Points: int64(d.Points)}
+		before = upTo
+	}
+	return lines
+}
+
+func recordLines(records []scoring.RecordPoints) []web.RecordLine {
+	lines := make([]web.RecordLine, len(records))
+	for i, r := range records {
+		lines[i] = web.RecordLine{Source: r.Source, SourceRef: r.SourceRef, Revision: int(r.Revision), Kind: string(r.Kind), Outcome: r.Outcome,
+			Severity: r.Severity.String(), OccurredOn: r.OccurredOn, Dimension: r.Dimension, Bad: r.Bad, Good: r.Good, Points: int64(r.Points),
+			Note: r.Note, With: r.With}
+	}
+	return lines
+}
+
+func quietLines(quiet []scoring.QuietPoints) []web.QuietLine {
+	lines := make([]web.QuietLine, len(quiet))
+	for i, q := range quiet {
+		lines[i] = web.QuietLine{Dimension: q.Dimension.String(), Blocks: int64(q.Blocks), Good: q.Good, Points: int64(q.Points)}
+	}
+	return lines
+}
+
+func gateLines(gates []scoring.GateResult) []web.RuleLine {
+	lines := make([]web.RuleLine, len(gates))
+	for i, g := range gates {
+		lines[i] = web.RuleLine{Target: g.Tier.String(), Fact: g.Fact.String(), Operator: g.Operator, Value: int64(g.Value), Actual: int64(g.Actual), Held: g.Held}
+	}
+	return lines
+}
+
+func vetoLines(vetoes []scoring.VetoResult) []web.RuleLine {
+	lines := make([]web.RuleLine, len(vetoes))
+	for i, v := range vetoes {
+		lines[i] = web.RuleLine{Target: v.Colour.String(), Fact: v.Fact.String(), Operator: v.Operator, Value: int64(v.Value), Actual: int64(v.Actual), Held: true}
+	}
+	return lines
+}

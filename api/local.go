@@ -1,0 +1,51 @@
+package api
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+
+	"github.com/gin-gonic/gin"
+)
+
+// forwarded are the headers by which a proxy says that it speaks for someone else.
+var forwarded = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip"}
+
+// localOnly guards what later needs a signed-in user: the request must come from this machine, by a name of this machine (a page
+// elsewhere that points its own name at 127.0.0.1 is refused by its Host), and not through a proxy.
+func (s *server) localOnly(c *gin.Context) {
+	if !isLocal(c.Request) {
+		s.fail(c, ErrNotLocal)
+		return
+	}
+	c.Next()
+}
+
+func isLocal(r *http.Request) bool {
+	for _, name := range forwarded {
+		if r.Header.Get(name) != "" {
+			return false
+		}
+	}
+	return isLoopbackAddress(r.RemoteAddr) && isLoopbackHost(r.Host)
+}
+
+func isLoopbackAddress(hostAndPort string) bool {
+	address, err := netip.ParseAddrPort(hostAndPort)
+	return err == nil && address.Addr().Unmap().IsLoopback()
+}
+
+// isLoopbackHost takes a Host header, with or without a port.
+func isLoopbackHost(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if host == "localhost" {
+		return true
+	}
+	if len(host) > 2 && host[0] == '[' && host[len(host)-1] == ']' {
+		host = host[1 : len(host)-1]
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.Unmap().IsLoopback()
+}

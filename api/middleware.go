@@ -1,0 +1,97 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+)
+
+const (
+	// MaxBody bounds a request body, in bytes.
+	MaxBody = 64 << 10
+	// requestTimeout bounds the work on one request.
+	requestTimeout = 10 * time.Second
+)
+
+// headerRequestID names the request in the answer and in the log.
+const headerRequestID = "X-Request-Id"
+
+// contentPolicy allows what our pages have and nothing else: own style sheets, own images, images in Tabler's style sheet, own forms.
+const contentPolicy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// requestID gives each request a number of its own. One that a client sends is not believed: the log is ours.
+func requestID(c *gin.Context) {
+	var id [12]byte
+	rand.Read(id[:]) //nolint:errcheck // crypto/rand.Read never fails: it crashes the program instead (Go 1.24)
+	text := hex.EncodeToString(id[:])
+	c.Set(headerRequestID, text)
+	c.Header(headerRequestID, text)
+	c.Next()
+}
+
+func securityHeaders(c *gin.Context) {
+	h := c.Writer.Header()
+	h.Set("Content-Security-Policy", contentPolicy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+	h.Set("Cache-Control", "no-store")
+	c.Next()
+}
+
+// limits bounds the body and the time of a request. Handlers pass the request's context on, never the gin context.
+func limits(c *gin.Context) {
+	ctx, cancel := context.WithTimeout(c.Request.Context(), requestTimeout)
+	defer cancel()
+	c.Request = c.Request.WithContext(ctx)
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, MaxBody)
+	c.Next()
+}
+
+// accessLog writes one line a request. It knows the route and not the address: the payload of a code, queries and clients' addresses
+// never reach the log, so nobody can learn from it whom someone looked up.
+func (s *server) accessLog(c *gin.Context) {
+	start := s.now()
+	c.Next()
+	level := slog.LevelInfo
+	if c.Writer.Status() >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	s.log.LogAttrs(c.Request.Context(), level, "request",
+		slog.String("request_id", c.GetString(headerRequestID)), slog.String("method", c.Request.Method), slog.String("path", loggedPath(c)),
+		slog.Int("status", c.Writer.Status()), slog.Int("bytes", max(0, c.Writer.Size())), slog.Duration("took", s.now().Sub(start)))
+}
+
+// loggedPath is the path as far as it may be logged: a code's payload is cut off, and so is whatever no route knows.
+func loggedPath(c *gin.Context) string {
+	route := c.FullPath()
+	switch {
+	case route == "":
+		return "(no route)"
+	case strings.HasPrefix(route, "/v/"):
+		return "/v/…"
+	}
+	return c.Request.URL.Path
+}
+
+func (s *server) recovery(c *gin.Context) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			if cause == http.ErrAbortHandler { //nolint:errorlint // net/http asks for this very value
+				panic(cause)
+			}
+			s.recovered(c, cause, debug.Stack())
+		}
+	}()
+	c.Next()
+}

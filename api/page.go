@@ -1,0 +1,37 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+
+	"healthcode/web"
+
+	"github.com/gin-gonic/gin"
+)
+
+// page gathers what every view needs to know of the request. A language named in ?lang= beats that of the browser.
+func (s *server) page(c *gin.Context) web.Page {
+	p := web.Page{Path: "/", Demo: s.Demo, ID: c.GetString(headerRequestID)}
+	if c.FullPath() != "" { // an address that no route knows never becomes a link
+		p.Path, p.Query = c.Request.URL.EscapedPath(), c.Request.URL.Query()
+	}
+	p.Lang, p.Chosen = web.ParseLanguage(c.Request.URL.Query().Get("lang"))
+	if !p.Chosen {
+		p.Lang = web.AcceptedLanguage(c.GetHeader("Accept-Language"))
+	}
+	return p
+}
+
+// render answers with a page. Should the page itself fail, a plain line still says so: this is the last resort.
+func (s *server) render(c *gin.Context, status int, view any) {
+	body, err := s.renderer.Render(view)
+	if err != nil {
+		p := problemOf(err, web.English)
+		p.RequestID = c.GetString(headerRequestID)
+		s.logProblem(c, p, fmt.Errorf("render page: %w", err))
+		c.Data(http.StatusInternalServerError, "text/plain; charset=utf-8", []byte(p.Title+" ("+p.RequestID+")\n"))
+		return
+	}
+	c.Header("Vary", "Accept, Accept-Language")
+	c.Data(status, "text/html; charset=utf-8", body)
+}

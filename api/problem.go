@@ -1,0 +1,168 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"healthcode/registry"
+	"healthcode/schema"
+	"healthcode/web"
+
+	"github.com/gin-gonic/gin"
+)
+
+// Problem is an answer of problem+json (RFC 9457). Code is stable: programs may compare it. Title is in the language that the request accepts.
+type Problem struct {
+	Type      string            `json:"type"`
+	Title     string            `json:"title"`
+	Status    int               `json:"status"`
+	Code      string            `json:"code"`
+	Detail    string            `json:"detail,omitempty"`
+	RequestID string            `json:"request_id"`
+	Errors    registry.Problems `json:"errors,omitempty"`  // what is wrong with which field
+	Verdict   *VerdictAnswer    `json:"verdict,omitempty"` // where the request was to verify a code
+}
+
+// The reasons for refusing a request, one per meaning. Their codes and statuses are in the table below.
+var (
+	ErrBadRequest       = errors.New("the request is wrong")
+	ErrField            = errors.New("a field is wrong")
+	ErrTooLarge         = errors.New("the request body is too large")
+	ErrMediaType        = errors.New("the request body is not JSON")
+	ErrNoRoute          = errors.New("nothing at this address")
+	ErrMethod           = errors.New("the address does not take this method")
+	ErrNotLocal         = errors.New("this address is for the machine itself")
+	ErrMalformedCode    = errors.New("the text is no code")
+	ErrUnknownKey       = errors.New("the key of the code is not ours")
+	ErrNoEnterprise     = errors.New("the register does not have this enterprise")
+	ErrNoAssessment     = errors.New("the enterprise has no grade yet")
+	ErrNoCode           = errors.New("the enterprise has no code yet")
+	errUnavailable      = errors.New("not ready")
+	errHandlerPanicked  = errors.New("a handler panicked")
+	errAlreadyAnswering = errors.New("the answer had already begun")
+)
+
+// problems maps each sentinel to its status and stable code. The first that fits decides; anything else is an internal error.
+var problems = []struct {
+	err    error
+	status int
+	code   string
+}{
+	{ErrMalformedCode, http.StatusBadRequest, "malformed_code"},
+	{ErrUnknownKey, http.StatusNotFound, "unknown_key"},
+	{ErrNoEnterprise, http.StatusNotFound, "unknown_enterprise"},
+	{ErrNoAssessment, http.StatusNotFound, "no_assessment"},
+	{ErrNoCode, http.StatusNotFound, "no_code"},
+	{ErrNoRoute, http.StatusNotFound, "not_found"},
+	{ErrMethod, http.StatusMethodNotAllowed, "method_not_allowed"},
+	{ErrNotLocal, http.StatusForbidden, "not_local"},
+	{ErrTooLarge, http.StatusRequestEntityTooLarge, "body_too_large"},
+	{ErrMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type"},
+	{ErrField, http.StatusBadRequest, "invalid_field"},
+	{ErrBadRequest, http.StatusBadRequest, "bad_request"},
+	{schema.ErrNotFound, http.StatusNotFound, "not_found"},
+	{errUnavailable, http.StatusServiceUnavailable, "unavailable"},
+	{schema.ErrBusy, http.StatusServiceUnavailable, "unavailable"},
+	{schema.ErrUnreachable, http.StatusServiceUnavailable, "unavailable"},
+	{schema.ErrUnmigrated, http.StatusServiceUnavailable, "unavailable"},
+	{context.DeadlineExceeded, http.StatusServiceUnavailable, "timeout"},
+	{context.Canceled, statusClientGone, "client_gone"},
+}
+
+// statusClientGone is what the log shows when the client went away before the answer; nobody reads the answer itself.
+const statusClientGone = 499
+
+// fieldError says which fields are wrong, and wraps the reason.
+type fieldError struct {
+	problems registry.Problems
+	reason   error
+}
+
+func (e *fieldError) Error() string { return e.reason.Error() + ": " + e.problems.Error() }
+func (e *fieldError) Unwrap() error { return e.reason }
+
+// badField refuses one field: what is wrong with it and what would be right. Neither text repeats what the client sent.
+func badField(field, problem, want string) error {
+	return &fieldError{registry.Problems{{Field: field, Problem: problem, Want: want}}, ErrField}
+}
+
+// problemOf turns an error into a problem. Only sentinels of the table and field errors are shown; the text of any other error stays in the log.
+func problemOf(err error, language web.Language) Problem {
+	p := Problem{Status: http.StatusInternalServerError, Code: "internal"}
+	for _, known := range problems {
+		if errors.Is(err, known.err) {
+			p.Status, p.Code = known.status, known.code
+			break
+		}
+	}
+	var fields *fieldError
+	if errors.As(err, &fields) {
+		p.Errors = fields.problems
+		p.Detail = fields.problems.Error()
+	}
+	p.Type = "urn:healthcode:problem:" + p.Code
+	p.Title = web.Term(language, "problem", p.Code)
+	return p
+}
+
+// fail answers with a problem: as a page when a person asked, as problem+json otherwise.
+func (s *server) fail(c *gin.Context, err error) { s.answerProblem(c, err, nil) }
+
+func (s *server) answerProblem(c *gin.Context, err error, verdict *VerdictAnswer) {
+	page := s.page(c)
+	p := problemOf(err, page.Lang)
+	p.RequestID, p.Verdict = page.ID, verdict
+	s.logProblem(c, p, err)
+	if c.Writer.Written() {
+		return
+	}
+	c.Header("Cache-Control", "no-store")
+	c.Header("Vary", "Accept, Accept-Language")
+	c.Abort()
+	if p.Status == http.StatusMethodNotAllowed && c.Writer.Header().Get("Allow") == "" {
+		c.Header("Allow", "GET, HEAD")
+	}
+	if wantsPage(c.Request) {
+		s.render(c, p.Status, web.ProblemPage{Page: page, Status: p.Status, Title: p.Title, Detail: p.Detail})
+		return
+	}
+	writeProblem(c, p)
+}
+
+func writeProblem(c *gin.Context, p Problem) {
+	body, err := json.Marshal(p)
+	if err != nil { // a Problem always encodes; should that ever change, the status still tells
+		c.Status(p.Status)
+		return
+	}
+	c.Data(p.Status, "application/problem+json", body)
+}
+
+// logProblem keeps the cause of what the client only sees as an internal error or an unavailable store.
+func (s *server) logProblem(c *gin.Context, p Problem, err error) {
+	if p.Status < http.StatusInternalServerError {
+		return
+	}
+	s.log.LogAttrs(c.Request.Context(), slog.LevelError, "request failed", slog.String("request_id", p.RequestID),
+		slog.String("route", c.FullPath()), slog.String("problem", p.Code), slog.String("error", err.Error()))
+}
+
+// noRoute answers for an address that has nothing.
+func (s *server) noRoute(c *gin.Context) { s.fail(c, ErrNoRoute) }
+
+// noMethod answers for an address that takes other methods. Gin has set Allow.
+func (s *server) noMethod(c *gin.Context) { s.fail(c, ErrMethod) }
+
+// recovered turns a panic into an internal error; the stack goes to the log, never to the client.
+func (s *server) recovered(c *gin.Context, cause any, stack []byte) {
+	err := fmt.Errorf("%w: %v\n%s", errHandlerPanicked, cause, strings.TrimSpace(string(stack)))
+	if c.Writer.Written() {
+		err = fmt.Errorf("%w: %w", errAlreadyAnswering, err)
+	}
+	s.fail(c, err)
+}

@@ -1,0 +1,63 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+)
+
+// Access says who may call a route.
+type Access string
+
+// The accesses. Until people can sign in, everything that is not public is for the machine itself only.
+const (
+	Public        Access = "public"
+	LoopbackStaff Access = "loopback staff"
+)
+
+// Route is one line of the table of contents.
+type Route struct {
+	Method, Path string
+	Access       Access
+	handle       gin.HandlerFunc
+}
+
+// table lists every route of the program. A GET answers HEAD too.
+//
+//	public          what anyone may know: is this code real, with which keys is it signed, does the service live
+//	loopback staff  the register with its grades: later for people who have signed in, now for this machine only
+func (s *server) table() []Route {
+	get, post := http.MethodGet, http.MethodPost
+	return []Route{
+		{get, "/v/:code", Public, s.scanned},
+		{get, "/.well-known/jwks.json", Public, s.jwks},
+		{get, "/api/v1/verify", Public, s.verifyQueried},
+		{post, "/api/v1/verify", Public, s.verifyPosted},
+		{get, "/static/:hash/:name", Public, s.static},
+		{get, "/healthz", Public, s.healthz},
+		{get, "/readyz", Public, s.readyz},
+
+		{get, "/", LoopbackStaff, s.home},
+		{get, "/enterprises/:uscc", LoopbackStaff, s.enterprisePage},
+		{get, "/api/v1/enterprises", LoopbackStaff, s.enterprises},
+		{get, "/api/v1/enterprises/:uscc", LoopbackStaff, s.enterprise},
+		{get, "/api/v1/enterprises/:uscc/code.svg", LoopbackStaff, s.codeSVG},
+		{get, "/api/v1/enterprises/:uscc/code.png", LoopbackStaff, s.codePNG},
+		{get, "/api/v1/regions", LoopbackStaff, s.regions},
+		{get, "/api/v1/products", LoopbackStaff, s.products},
+		{get, "/api/v1/runs", LoopbackStaff, s.runs},
+	}
+}
+
+func (s *server) routes(e *gin.Engine) {
+	for _, route := range s.table() {
+		handlers := []gin.HandlerFunc{route.handle}
+		if route.Access != Public {
+			handlers = []gin.HandlerFunc{s.localOnly, route.handle}
+		}
+		e.Handle(route.Method, route.Path, handlers...)
+		if route.Method == http.MethodGet {
+			e.Handle(http.MethodHead, route.Path, handlers...)
+		}
+	}
+}
