@@ -56,7 +56,7 @@ func TestKeySetAsJSONIsFrozen(t *testing.T) {
 		`{"kty":"EC","crv":"P-256","x":"axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY","y":"T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",` +
 		`"kid":"7","alg":"ES256","use":"sig","iss":"https://q.example.gov.cn",` +
 		`"thumbprint":"xx0BcA-wMohw8atYDJOe6peGModklG2wRHBlXHMvl0M","nbf":1795314800,"naf":1795318400},` +
-		`{"kty":"EC","crv":"P-256","x":"fPJ7GI0DT36KUjgDBLUaw8CJaeJ38hs1pgtI_EdmmXg","y":"B3VVHbGlJaQrNkWZbWkfVkIT3zN5kf7Bxo5rkFFRlqk",` +
+		`{"kty":"EC","crv":"P-256","x":"fPJ7GI0DT36KUjgDBLUaw8CJaeJ38hs1pgtI_EdmmXg","y":"B3dVENuO0EApPZrGn3Qw27p9reY86YIpngS3nSJ4c9E",` +
 		`"kid":"8","alg":"ES256","use":"sig","iss":"https://q.example.gov.cn",` +
 		`"thumbprint":"AhqHzaYXA5MzmDCrsseUsVBGKyfhDhvekx0THjH_xIE"}]}`
 	if string(got) != want {
