@@ -1,0 +1,112 @@
+package schema
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"healthcode/registry"
+)
+
+// CodeState is the state of a code's row.
+type CodeState string
+
+// The states of a code. An intended one may or may not have been signed: it was not handed out by a process that lived to say so.
+const (
+	CodeIntended CodeState = "intended"
+	CodeIssued   CodeState = "issued"
+)
+
+// Code is one issued health code. Its signature proves who; its idx is its place in the status and grade lists, for ever.
+type Code struct {
+	Index     uint32
+	USCC      registry.USCC
+	State     CodeState
+	KID       string // the key that signs it
+	Form      string // printed, screen or jwt
+	CreatedAt time.Time
+	IssuedAt  time.Time
+	ExpiresAt time.Time
+	Tier      registry.Tier
+	Colour    registry.Colour
+	Model     int // the version of the model that it was graded under
+	JWT       string
+}
+
+const codeColumns = `idx, uscc, state, kid, form, created_at, issued_at, expires_at, tier, colour, model, jwt`
+
+func readCode(scan func(...any) error) (Code, error) {
+	var c Code
+	var created, issued, expires int64
+	err := scan((*uint32)(&c.Index), (*string)(&c.USCC), (*string)(&c.State), &c.KID, &c.Form, &created, &issued, &expires, (*uint8)(&c.Tier),
+		(*uint8)(&c.Colour), &c.Model, &c.JWT)
+	c.CreatedAt, c.IssuedAt, c.ExpiresAt = instant(created), instant(issued), instant(expires)
+	return c, err
+}
+
+// ReserveIndex takes a list index for a code that is about to be signed and stores the intent, before anything is signed. An index is
+// never given twice, not even after a failure.
+func (db *DB) ReserveIndex(ctx context.Context, code registry.USCC, kid, form string) (uint32, error) {
+	var idx int64
+	err := db.inWrite(ctx, "reserve code index", sql.LevelReadCommitted, func(t *tx) error {
+		now, err := t.now(ctx)
+		if err != nil {
+			return err
+		}
+		const query = `INSERT INTO code (uscc, state, kid, form, created_at, issued_at, expires_at, tier, colour, model, jwt)
+			VALUES (?, 'intended', ?, ?, ?, 0, 0, 0, 0, 0, '') RETURNING idx`
+		return t.GetContext(ctx, &idx, t.Rebind(query), string(code), kid, form, now)
+	})
+	return uint32(idx), err
+}
+
+// SaveCode turns an intent into an issued code; ErrConflict when there is no such intent, or it was issued already.
+func (db *DB) SaveCode(ctx context.Context, c Code) error {
+	return db.inWrite(ctx, "save code", sql.LevelReadCommitted, func(t *tx) error {
+		const query = `UPDATE code SET state = 'issued', issued_at = ?, expires_at = ?, tier = ?, colour = ?, model = ?, jwt = ?
+			WHERE uscc = ? AND idx = ? AND kid = ? AND form = ? AND state = 'intended'`
+		result, err := t.ExecContext(ctx, t.Rebind(query), micros(c.IssuedAt), micros(c.ExpiresAt), int(c.Tier), int(c.Colour), c.Model, c.JWT,
+			string(c.USCC), int64(c.Index), c.KID, c.Form)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n != 1 {
+			return fmt.Errorf("%w: no open intent with index %d", ErrConflict, c.Index)
+		}
+		return nil
+	})
+}
+
+// Code returns a code by its list index, or ErrNotFound.
+func (db *DB) Code(ctx context.Context, idx uint32) (*Code, error) {
+	statement, err := db.statement(ctx, `SELECT `+codeColumns+` FROM code WHERE idx = ?`)
+	if err != nil {
+		return nil, db.fail(ctx, "read code", err)
+	}
+	c, err := readCode(statement.QueryRowContext(ctx, int64(idx)).Scan)
+	if err != nil {
+		return nil, db.fail(ctx, "read code", err)
+	}
+	return &c, nil
+}
+
+// CodesOf returns the codes of an enterprise, newest first, intents included; none is no error.
+func (db *DB) CodesOf(ctx context.Context, code registry.USCC) ([]Code, error) {
+	var found []Code
+	const query = `SELECT ` + codeColumns + ` FROM code WHERE uscc = ? ORDER BY idx DESC`
+	for c, err := range stream(ctx, db, "read codes", query, []any{string(code)}, readCode) {
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, c)
+	}
+	return found, nil
+}
+
+// CountCodes returns how many codes were issued.
+func (db *DB) CountCodes(ctx context.Context) (int, error) {
+	var n int
+	err := db.read.GetContext(ctx, &n, `SELECT count(*) FROM code WHERE state = 'issued'`)
+	return n, db.fail(ctx, "count codes", err)
+}

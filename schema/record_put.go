@@ -1,0 +1,322 @@
+package schema
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"healthcode/registry"
+)
+
+// PutRecords stores a batch in one transaction and says for each row what became of it. Sending a batch again changes nothing. A row
+// that differs from what is stored becomes the next revision; a row with its own revision number must equal that revision or be the
+// next one. Records of enterprises that are not registered are kept aside. A good batch has 1,000 to 10,000 rows.
+// The caller has validated the rows (registry.Record.Validate).
+func (db *DB) PutRecords(ctx context.Context, records []registry.Record, options PutOptions) ([]PutResult, error) {
+	var results []PutResult
+	err := db.inPut(ctx, "store records", options, func(t *tx) error {
+		batch := newRecordBatch(t, options)
+		var err error
+		if results, err = batch.put(ctx, records); err != nil {
+			return err
+		}
+		return t.announce(ctx, batch.changed)
+	})
+	return results, err
+}
+
+type recordKey struct{ source, ref string }
+
+type revisionKey struct {
+	recordKey
+	revision int
+}
+
+// recordBatch decides, in the order of the rows, what each of them means for what is stored, and writes the outcome at once.
+type recordBatch struct {
+	tx      *tx
+	options PutOptions
+	known   map[string]bool // registered enterprises
+	graded  map[string]int64
+	newest  map[recordKey]*recordRow
+	older   map[revisionKey]*recordRow
+	added   []*recordRow
+	ended   []*recordRow // stored rows that have a newer revision now
+	aside   map[int]bool // places of the rows that wait for their enterprise
+	changed map[string]bool
+}
+
+func newRecordBatch(t *tx, options PutOptions) *recordBatch {
+	return &recordBatch{tx: t, options: options, changed: make(map[string]bool)}
+}
+
+func (b *recordBatch) put(ctx context.Context, records []registry.Record) ([]PutResult, error) {
+	if len(records) == 0 {
+		return nil, nil
+	}
+	if err := b.look(ctx, records); err != nil {
+		return nil, err
+	}
+	results := make([]PutResult, len(records))
+	for i := range records {
+		var err error
+		if results[i], err = b.place(&records[i], i); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.keepAside(ctx, records); err != nil {
+		return nil, err
+	}
+	return results, b.write(ctx)
+}
+
+// look reads everything that the decisions need, with one query for each question.
+func (b *recordBatch) look(ctx context.Context, records []registry.Record) error {
+	b.added, b.ended, b.aside = nil, nil, make(map[int]bool)
+	codes := distinctCodes(records)
+	var err error
+	if b.known, err = b.tx.registered(ctx, codes); err != nil {
+		return err
+	}
+	if len(b.known) < len(codes) {
+		if err := b.tx.lockArrivals(ctx); err != nil {
+			return err
+		}
+		if b.known, err = b.tx.registered(ctx, codes); err != nil {
+			return err
+		}
+	}
+	if b.graded, err = b.tx.graded(ctx, b.options, codes); err != nil {
+		return err
+	}
+	if b.newest, err = b.tx.newestRecords(ctx, records); err != nil {
+		return err
+	}
+	b.older, err = b.tx.olderRecords(ctx, records, b.newest)
+	return err
+}
+
+func distinctCodes(records []registry.Record) []string {
+	seen := make(map[string]bool)
+	var codes []string
+	for i := range records {
+		if code := string(records[i].USCC); !seen[code] && storable(code) {
+			seen[code] = true
+			codes = append(codes, code)
+		}
+	}
+	slices.Sort(codes)
+	return codes
+}
+
+// place decides about one row.
+func (b *recordBatch) place(r *registry.Record, at int) (PutResult, error) {
+	row, err := newRecordRow(r)
+	if err != nil {
+		return PutResult{}, err
+	}
+	if !storable(row.uscc, row.source, row.sourceRef, row.kind, row.outcome, row.productCode, row.stage, row.purpose, row.caseID, row.state, row.detail) {
+		return refused("", "has a zero byte or is not valid UTF-8", "plain text"), nil
+	}
+	key := recordKey{r.Source, r.SourceRef}
+	current := b.newest[key]
+	switch {
+	case current != nil && current.uscc != row.uscc:
+		return refused("uscc", "source "+r.Source+" sent "+r.SourceRef+" for enterprise "+current.uscc,
+			current.uscc+"; to move a record, void it there and send it with a new source_ref"), nil
+	case !b.known[row.uscc]:
+		if _, problem := b.tx.moment(b.options, r.KnownAt, 0, 0); problem != nil {
+			return *problem, nil
+		}
+		b.aside[at] = true
+		return PutResult{Outcome: Waiting}, nil
+	}
+	if result, decided := b.compare(&row, r.Revision, current); decided {
+		return result, nil
+	}
+	return b.add(&row, r, current), nil
+}
+
+// compare answers for a row that adds nothing or may not be stored.
+func (b *recordBatch) compare(row *recordRow, revision int, current *recordRow) (PutResult, bool) {
+	last := 0
+	if current != nil {
+		last = current.revision
+	}
+	if revision == 0 {
+		if current != nil && current.same(row) {
+			return PutResult{Outcome: Unchanged, Revision: last}, true
+		}
+		return PutResult{}, false
+	}
+	if revision > last+1 {
+		return refused("revision", fmt.Sprintf("is %d, the newest stored one is %d", revision, last), strconv.Itoa(last+1)+", or nothing"), true
+	}
+	if revision == last+1 {
+		return PutResult{}, false
+	}
+	stored := current
+	if revision < last {
+		stored = b.older[revisionKey{recordKey{row.source, row.sourceRef}, revision}]
+	}
+	if stored == nil || !stored.same(row) {
+		return refused("revision", fmt.Sprintf("%d is stored with another content", revision), strconv.Itoa(last+1)+", or nothing"), true
+	}
+	return PutResult{Outcome: Unchanged, Revision: revision}, true
+}
+
+// add makes the row the newest revision of its record.
+func (b *recordBatch) add(row *recordRow, r *registry.Record, current *recordRow) PutResult {
+	revision, last := 1, int64(0)
+	if current != nil {
+		revision, last = current.revision+1, current.knownAt
+	}
+	knownAt, problem := b.tx.moment(b.options, r.KnownAt, last, b.graded[row.uscc])
+	if problem != nil {
+		return *problem
+	}
+	row.settle(r, revision, knownAt)
+	outcome := Added
+	if current != nil {
+		outcome = Changed
+		b.end(current, knownAt)
+	}
+	key := recordKey{row.source, row.sourceRef}
+	b.newest[key], b.older[revisionKey{key, revision}] = row, row
+	b.added = append(b.added, row)
+	b.changed[row.uscc] = true
+	return PutResult{Outcome: outcome, Revision: revision}
+}
+
+// end marks a revision as superseded. One of this very batch is not stored yet: it will be written with its end.
+func (b *recordBatch) end(current *recordRow, at int64) {
+	current.supersededAt = at
+	if b.older[revisionKey{recordKey{current.source, current.sourceRef}, current.revision}] != current {
+		b.ended = append(b.ended, current)
+	}
+}
+
+func (b *recordBatch) write(ctx context.Context) error {
+	if err := b.tx.endRecords(ctx, b.ended); err != nil {
+		return err
+	}
+	slices.SortFunc(b.added, compareRows)
+	rows := make([][]any, len(b.added))
+	for i, row := range b.added {
+		rows[i] = row.values()
+	}
+	return b.tx.insert(ctx, "record", recordColumns, "", rows)
+}
+
+// compareRows orders rows as the primary key does, so that they land side by side and two writers lock in the same order.
+func compareRows(a, b *recordRow) int {
+	for _, c := range [][2]string{{a.uscc, b.uscc}, {a.source, b.source}, {a.sourceRef, b.sourceRef}} {
+		if c[0] != c[1] {
+			if c[0] < c[1] {
+				return -1
+			}
+			return 1
+		}
+	}
+	return a.revision - b.revision
+}
+
+func (t *tx) registered(ctx context.Context, codes []string) (map[string]bool, error) {
+	found := make(map[string]bool, len(codes))
+	query := `SELECT e.uscc FROM ` + t.db.engine.dialect().keys + ` k JOIN enterprise e ON e.uscc = k.key`
+	err := t.each(ctx, query, []any{list(codes)}, func(scan func(...any) error) error {
+		var code string
+		if err := scan(&code); err != nil {
+			return err
+		}
+		found[code] = true
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for enterprises: %w", err)
+	}
+	return found, nil
+}
+
+// newestRecords returns the newest stored revision of each (source, source_ref) of the batch, whichever enterprise has it.
+func (t *tx) newestRecords(ctx context.Context, records []registry.Record) (map[recordKey]*recordRow, error) {
+	pairs := make([][2]string, 0, len(records))
+	for i := range records {
+		if storable(records[i].Source, records[i].SourceRef) {
+			pairs = append(pairs, [2]string{records[i].Source, records[i].SourceRef})
+		}
+	}
+	slices.SortFunc(pairs, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
+	pairs = slices.Compact(pairs)
+	query := `SELECT ` + prefixed("r", recordColumns) + ` FROM ` + t.db.engine.dialect().pairs + ` k
+		JOIN record o ON o.source = k.a AND o.source_ref = k.b AND o.revision = 1
+		JOIN record r ON r.uscc = o.uscc AND r.source = o.source AND r.source_ref = o.source_ref
+		WHERE r.superseded_at = 9223372036854775807`
+	found := make(map[recordKey]*recordRow)
+	err := t.each(ctx, query, []any{list(pairs)}, func(scan func(...any) error) error {
+		row := new(recordRow)
+		if err := scan(row.fields()...); err != nil {
+			return err
+		}
+		found[recordKey{row.source, row.sourceRef}] = row
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for records: %w", err)
+	}
+	return found, nil
+}
+
+// olderRecords returns the stored revisions that rows with a revision number of their own name, when they are not the newest.
+func (t *tx) olderRecords(ctx context.Context, records []registry.Record, newest map[recordKey]*recordRow) (map[revisionKey]*recordRow, error) {
+	found := make(map[revisionKey]*recordRow)
+	var wanted [][4]any
+	for i := range records {
+		r := &records[i]
+		if current := newest[recordKey{r.Source, r.SourceRef}]; current != nil && r.Revision > 0 && r.Revision < current.revision {
+			wanted = append(wanted, [4]any{current.uscc, r.Source, r.SourceRef, r.Revision})
+		}
+	}
+	if len(wanted) == 0 {
+		return found, nil
+	}
+	query := `SELECT ` + prefixed("r", recordColumns) + ` FROM ` + t.db.engine.dialect().triples + ` k
+		JOIN record r ON r.uscc = k.a AND r.source = k.b AND r.source_ref = k.c AND r.revision = k.n`
+	err := t.each(ctx, query, []any{list(wanted)}, func(scan func(...any) error) error {
+		row := new(recordRow)
+		if err := scan(row.fields()...); err != nil {
+			return err
+		}
+		found[revisionKey{recordKey{row.source, row.sourceRef}, row.revision}] = row
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for revisions: %w", err)
+	}
+	return found, nil
+}
+
+// endRecords writes superseded_at of stored revisions: the one change that the table allows.
+func (t *tx) endRecords(ctx context.Context, ended []*recordRow) error {
+	if len(ended) == 0 {
+		return nil
+	}
+	slices.SortFunc(ended, compareRows)
+	statement, err := t.PreparexContext(ctx, t.Rebind(`UPDATE record SET superseded_at = ?
+		WHERE uscc = ? AND source = ? AND source_ref = ? AND revision = ? AND superseded_at = 9223372036854775807`))
+	if err != nil {
+		return fmt.Errorf("end revisions: %w", err)
+	}
+	defer statement.Close()
+	for _, row := range ended {
+		result, err := statement.ExecContext(ctx, row.supersededAt, row.uscc, row.source, row.sourceRef, row.revision)
+		if err != nil {
+			return fmt.Errorf("end revisions: %w", err)
+		}
+		if n, err := result.RowsAffected(); err != nil || n != 1 {
+			return fmt.Errorf("end revision %d of %s/%s: %w", row.revision, row.source, row.sourceRef, errAgain)
+		}
+	}
+	return nil
+}

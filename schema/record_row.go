@@ -1,0 +1,141 @@
+package schema
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"healthcode/registry"
+	"healthcode/scoring"
+)
+
+// never is the superseded_at of a revision that is still the newest.
+const never = math.MaxInt64
+
+const recordColumns = `uscc, source, source_ref, revision, kind, outcome, severity, occurred_on, known_at, superseded_at, product_code, stage,
+	purpose, case_id, state, provisional_until, rectify_by, rectified_on, detail, fact`
+
+// recordRow is a record as it is stored.
+type recordRow struct {
+	uscc, source, sourceRef                    string
+	revision                                   int
+	kind, outcome                              string
+	severity                                   int
+	occurredOn, knownAt, supersededAt          int64
+	productCode, stage, purpose, caseID, state string
+	provisionalUntil, rectifyBy, rectifiedOn   int64
+	detail, fact                               string
+}
+
+// recordDetail is the JSON of the column detail.
+type recordDetail struct {
+	Findings []registry.Finding `json:"findings,omitempty"`
+	People   *registry.People   `json:"people,omitempty"`
+	Detail   json.RawMessage    `json:"detail,omitempty"`
+}
+
+func (r *recordRow) fields() []any {
+	return []any{&r.uscc, &r.source, &r.sourceRef, &r.revision, &r.kind, &r.outcome, &r.severity, &r.occurredOn, &r.knownAt, &r.supersededAt,
+		&r.productCode, &r.stage, &r.purpose, &r.caseID, &r.state, &r.provisionalUntil, &r.rectifyBy, &r.rectifiedOn, &r.detail, &r.fact}
+}
+
+func (r *recordRow) values() []any {
+	return []any{r.uscc, r.source, r.sourceRef, r.revision, r.kind, r.outcome, r.severity, r.occurredOn, r.knownAt, r.supersededAt,
+		r.productCode, r.stage, r.purpose, r.caseID, r.state, r.provisionalUntil, r.rectifyBy, r.rectifiedOn, r.detail, r.fact}
+}
+
+// newRecordRow packs everything but revision, known_at and fact.
+func newRecordRow(r *registry.Record) (recordRow, error) {
+	detail, err := packDetail(r)
+	if err != nil {
+		return recordRow{}, err
+	}
+	return recordRow{uscc: string(r.USCC), source: r.Source, sourceRef: r.SourceRef, kind: string(r.Kind), outcome: r.Outcome,
+		severity: int(r.Severity), occurredOn: int64(r.OccurredOn), supersededAt: never, productCode: r.ProductCode, stage: r.Stage,
+		purpose: r.Purpose, caseID: r.CaseID, state: string(r.State), provisionalUntil: int64(r.ProvisionalUntil),
+		rectifyBy: int64(r.RectifyBy), rectifiedOn: int64(r.RectifiedOn), detail: detail}, nil
+}
+
+func packDetail(r *registry.Record) (string, error) {
+	packed := recordDetail{Findings: r.Findings, People: r.People}
+	if r.Detail != nil {
+		inner, err := json.Marshal(r.Detail)
+		if err != nil {
+			return "", fmt.Errorf("pack detail: %w", err)
+		}
+		if string(inner) != "{}" {
+			packed.Detail = inner
+		}
+	}
+	if len(packed.Findings) == 0 && packed.People == nil && packed.Detail == nil {
+		return "{}", nil
+	}
+	text, err := json.Marshal(packed)
+	if err != nil {
+		return "", fmt.Errorf("pack detail: %w", err)
+	}
+	return string(text), nil
+}
+
+// settle gives the row its revision and moment and packs what scoring reads of it.
+func (r *recordRow) settle(record *registry.Record, revision int, knownAt int64) {
+	r.revision, r.knownAt = revision, knownAt
+	settled := *record
+	settled.Revision, settled.KnownAt = revision, instant(knownAt)
+	fact := scoring.FactOf(&settled)
+	r.fact = string(fact.AppendJSON(nil))
+}
+
+// record unpacks a stored row.
+func (r *recordRow) record() (registry.Record, error) {
+	record := registry.Record{USCC: registry.USCC(r.uscc), Source: r.source, SourceRef: r.sourceRef, Revision: r.revision,
+		Kind: registry.Kind(r.kind), Outcome: r.outcome, Severity: registry.Severity(r.severity), OccurredOn: registry.Day(r.occurredOn),
+		KnownAt: instant(r.knownAt), ProductCode: r.productCode, Stage: r.stage, Purpose: r.purpose, CaseID: r.caseID,
+		State: registry.State(r.state), ProvisionalUntil: registry.Day(r.provisionalUntil), RectifyBy: registry.Day(r.rectifyBy),
+		RectifiedOn: registry.Day(r.rectifiedOn)}
+	rule, known := registry.Kinds[record.Kind]
+	if !known {
+		return record, fmt.Errorf("record %s/%s is of kind %q: %w", r.source, r.sourceRef, r.kind, ErrNewer)
+	}
+	record.Detail = rule.New()
+	var packed recordDetail
+	if err := json.Unmarshal([]byte(r.detail), &packed); err != nil {
+		return record, fmt.Errorf("read detail of record %s/%s: %w", r.source, r.sourceRef, err)
+	}
+	record.Findings, record.People = packed.Findings, packed.People
+	if packed.Detail == nil {
+		return record, nil
+	}
+	if err := json.Unmarshal(packed.Detail, record.Detail); err != nil {
+		return record, fmt.Errorf("read detail of record %s/%s: %w", r.source, r.sourceRef, err)
+	}
+	return record, nil
+}
+
+// same reports whether two rows say the same, whatever their revision and moment. What an earlier version of this program packed in
+// another way is unpacked and packed again before it counts as different.
+func (r *recordRow) same(other *recordRow) bool {
+	a, b := *r, *other
+	a.revision, a.knownAt, a.supersededAt, a.fact = 0, 0, 0, ""
+	b.revision, b.knownAt, b.supersededAt, b.fact = 0, 0, 0, ""
+	if a == b {
+		return true
+	}
+	a.detail, b.detail = "", ""
+	if a != b {
+		return false
+	}
+	return repack(r) == repack(other)
+}
+
+func repack(r *recordRow) string {
+	record, err := r.record()
+	if err != nil {
+		return r.detail
+	}
+	detail, err := packDetail(&record)
+	if err != nil {
+		return r.detail
+	}
+	return detail
+}

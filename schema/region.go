@@ -1,0 +1,81 @@
+package schema
+
+import (
+	"context"
+	"database/sql"
+	"iter"
+
+	"healthcode/registry"
+)
+
+// PutRegions stores a batch in one transaction. A region's name is not dated: nothing in scoring reads it.
+func (db *DB) PutRegions(ctx context.Context, regions []registry.Region) ([]PutResult, error) {
+	var results []PutResult
+	err := db.inWrite(ctx, "store regions", sql.LevelReadCommitted, func(t *tx) error {
+		names, err := t.regionNames(ctx)
+		if err != nil {
+			return err
+		}
+		results = make([]PutResult, len(regions))
+		changed := make(map[string]bool)
+		for i, r := range regions {
+			results[i] = putRegion(r, names, changed)
+		}
+		var rows [][]any
+		for i, r := range regions {
+			if changed[r.Code] && results[i].Outcome != Refused {
+				rows = append(rows, []any{r.Code, names[r.Code]})
+				delete(changed, r.Code)
+			}
+		}
+		return t.insert(ctx, "region", "code, name", `ON CONFLICT (code) DO UPDATE SET name = excluded.name`, rows)
+	})
+	return results, err
+}
+
+func putRegion(r registry.Region, names map[string]string, changed map[string]bool) PutResult {
+	if !storable(r.Code, r.Name) {
+		return refused("", "has a zero byte or is not valid UTF-8", "plain text")
+	}
+	name, exists := names[r.Code]
+	if exists && name == r.Name {
+		return PutResult{Outcome: Unchanged, Revision: 1}
+	}
+	names[r.Code], changed[r.Code] = r.Name, true
+	if exists {
+		return PutResult{Outcome: Changed, Revision: 1}
+	}
+	return PutResult{Outcome: Added, Revision: 1}
+}
+
+func (t *tx) regionNames(ctx context.Context) (map[string]string, error) {
+	names := make(map[string]string)
+	err := t.each(ctx, `SELECT code, name FROM region`, nil, func(scan func(...any) error) error {
+		var code, name string
+		if err := scan(&code, &name); err != nil {
+			return err
+		}
+		names[code] = name
+		return nil
+	})
+	return names, err
+}
+
+// Region returns a division by its code, or ErrNotFound.
+func (db *DB) Region(ctx context.Context, code string) (*registry.Region, error) {
+	r := &registry.Region{Code: code}
+	err := db.read.GetContext(ctx, &r.Name, db.read.Rebind(`SELECT name FROM region WHERE code = ?`), code)
+	if err != nil {
+		return nil, db.fail(ctx, "read region", err)
+	}
+	return r, nil
+}
+
+// Regions iterates over all divisions in the order of their codes (by bytes).
+func (db *DB) Regions(ctx context.Context) iter.Seq2[registry.Region, error] {
+	return stream(ctx, db, "read regions", `SELECT code, name FROM region ORDER BY code`, nil,
+		func(scan func(...any) error) (registry.Region, error) {
+			var r registry.Region
+			return r, scan(&r.Code, &r.Name)
+		})
+}

@@ -1,0 +1,179 @@
+package schema
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// tx is a transaction with the helpers that the stores share.
+type tx struct {
+	*sqlx.Tx
+	db *DB
+	// stamp is the moment at which what this transaction writes becomes known, in microseconds; 0 until learn has taken it.
+	stamp int64
+}
+
+// attempts bounds how often a transaction that lost a race is tried again.
+const attempts = 8
+
+// inWrite runs work in a writing transaction: commit when it returns nil, else roll back. A lost race is tried again from the start, so
+// work must not keep anything from an earlier attempt.
+func (db *DB) inWrite(ctx context.Context, doing string, level sql.IsolationLevel, work func(*tx) error) error {
+	if db.Engine() == sqliteDialect.name {
+		level = sql.LevelDefault // one immediate writer is serializable already
+	}
+	var err error
+	for range attempts {
+		err = db.fail(ctx, doing, db.once(ctx, db.write, &sql.TxOptions{Isolation: level}, work))
+		if !errors.Is(err, errAgain) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w, %d times", err, attempts)
+}
+
+// inRead runs work in a transaction that sees one state of the database from start to end.
+func (db *DB) inRead(ctx context.Context, doing string, work func(*tx) error) error {
+	options := &sql.TxOptions{}
+	if db.Engine() == postgresDialect.name {
+		options = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+	}
+	return db.fail(ctx, doing, db.once(ctx, db.read, options, work))
+}
+
+func (db *DB) once(ctx context.Context, pool *sqlx.DB, options *sql.TxOptions, work func(*tx) error) error {
+	inner, err := pool.BeginTxx(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer inner.Rollback() // after a commit this does nothing
+	if err := work(&tx{Tx: inner, db: db}); err != nil {
+		return err
+	}
+	return inner.Commit()
+}
+
+// The numbers of our advisory locks on PostgreSQL: "hc" and a small number.
+const (
+	lockKnowing  = 0x6863_0001 // writers share it, Know has it alone
+	lockArrivals = 0x6863_0002 // who registers an enterprise, or keeps a record aside because one is missing, has it alone
+)
+
+// learn takes the stamp of this transaction: later than every moment that Know has promised to be past.
+func (t *tx) learn(ctx context.Context) error {
+	if t.db.Engine() == sqliteDialect.name {
+		if err := t.GetContext(ctx, &t.stamp, `SELECT value + 1 FROM clock WHERE name = 'known_until'`); err != nil {
+			return fmt.Errorf("read clock: %w", err)
+		}
+		t.stamp = max(t.stamp, micros(t.db.clock()))
+		return nil
+	}
+	if _, err := t.ExecContext(ctx, `SELECT pg_advisory_xact_lock_shared($1)`, lockKnowing); err != nil {
+		return fmt.Errorf("join writers: %w", err)
+	}
+	const stamp = `SELECT greatest((extract(epoch FROM clock_timestamp()) * 1000000)::bigint, value + 1) FROM clock WHERE name = 'known_until'`
+	if err := t.GetContext(ctx, &t.stamp, stamp); err != nil {
+		return fmt.Errorf("read clock: %w", err)
+	}
+	return nil
+}
+
+// Know returns a moment K and makes it exact: whatever is known at K is committed and visible, and whatever is learned from now on is
+// stamped later than K. On PostgreSQL it waits for the writers under way; on SQLite there is one writer, this one.
+func (db *DB) Know(ctx context.Context) (time.Time, error) {
+	var known int64
+	err := db.inWrite(ctx, "take the moment of knowledge", sql.LevelReadCommitted, func(t *tx) error {
+		if db.Engine() == postgresDialect.name {
+			if _, err := t.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, lockKnowing); err != nil {
+				return fmt.Errorf("wait for writers: %w", err)
+			}
+		}
+		if err := t.learn(ctx); err != nil {
+			return err
+		}
+		known = t.stamp
+		_, err := t.ExecContext(ctx, t.Rebind(`UPDATE clock SET value = ? WHERE name = 'known_until'`), known)
+		return err
+	})
+	return instant(known), err
+}
+
+// lockArrivals makes a record that finds no enterprise and the enterprise that looks for its records wait for each other.
+func (t *tx) lockArrivals(ctx context.Context) error {
+	if t.db.Engine() == sqliteDialect.name {
+		return nil
+	}
+	_, err := t.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, lockArrivals)
+	if err != nil {
+		return fmt.Errorf("wait for arrivals: %w", err)
+	}
+	return nil
+}
+
+// list makes the parameter of dialect.keys, pairs and triples.
+func list(values any) string {
+	text, err := json.Marshal(values)
+	if err != nil {
+		panic(err) // texts and numbers always marshal
+	}
+	return string(text)
+}
+
+// maxParameters is SQLite's bound (32766); PostgreSQL's is 65535.
+const maxParameters = 32766
+
+// insert adds rows in as few statements as possible: COPY on PostgreSQL, unless tail (ON CONFLICT …) asks for more, and rows of VALUES
+// otherwise. Safety: table, columns and tail are constants of this package, values are bound.
+func (t *tx) insert(ctx context.Context, table, columns, tail string, rows [][]any) error {
+	switch {
+	case len(rows) == 0:
+		return nil
+	case t.db.Engine() == postgresDialect.name && tail == "" && len(rows) > 20:
+		return t.copyIn(ctx, table, columns, rows)
+	}
+	width := len(rows[0])
+	chunk := min(len(rows), 200, maxParameters/width)
+	for len(rows) > 0 {
+		chunk = min(chunk, len(rows))
+		if err := t.insertChunk(ctx, "INSERT INTO "+table+" ("+columns+") VALUES ", tail, rows[:chunk]); err != nil {
+			return fmt.Errorf("add to %s: %w", table, err)
+		}
+		rows = rows[chunk:]
+	}
+	return nil
+}
+
+func (t *tx) insertChunk(ctx context.Context, head, tail string, rows [][]any) error {
+	width := len(rows[0])
+	one := "(" + strings.Repeat("?,", width-1) + "?)"
+	query := head + strings.Repeat(one+",", len(rows)-1) + one + " " + tail
+	values := make([]any, 0, len(rows)*width)
+	for _, row := range rows {
+		values = append(values, row...)
+	}
+	_, err := t.ExecContext(ctx, t.Rebind(query), values...)
+	return err
+}
+
+func (t *tx) copyIn(ctx context.Context, table, columns string, rows [][]any) error {
+	statement, err := t.PrepareContext(ctx, "COPY "+table+" ("+columns+") FROM STDIN")
+	if err != nil {
+		return fmt.Errorf("copy to %s: %w", table, err)
+	}
+	for _, row := range rows {
+		if _, err := statement.ExecContext(ctx, row...); err != nil {
+			return fmt.Errorf("copy to %s: %w", table, errors.Join(err, statement.Close()))
+		}
+	}
+	if _, err := statement.ExecContext(ctx); err != nil {
+		return fmt.Errorf("copy to %s: %w", table, errors.Join(err, statement.Close()))
+	}
+	return statement.Close()
+}
