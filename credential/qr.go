@@ -1,12 +1,8 @@
 package credential
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"image"
-	"image/color"
-	"image/png"
 	"strconv"
 	"strings"
 
@@ -72,32 +68,7 @@ func (q *QR) PNG(scale int) ([]byte, error) {
 	if largest := maxPixels / len(q.rows); scale < 1 || scale > largest {
 		return nil, fmt.Errorf("%w: scale %d, it may be 1 to %d", ErrQR, scale, largest)
 	}
-	side := len(q.rows) * scale
-	picture := image.NewPaletted(image.Rect(0, 0, side, side), color.Palette{color.White, color.Black})
-	for y, row := range q.rows {
-		first := picture.Pix[y*scale*side:][:side]
-		drawRow(first, row, scale)
-		for i := 1; i < scale; i++ {
-			copy(picture.Pix[(y*scale+i)*side:], first)
-		}
-	}
-	var out bytes.Buffer
-	encoder := png.Encoder{CompressionLevel: png.BestSpeed} // two colours: 1 bit a pixel
-	if err := encoder.Encode(&out, picture); err != nil {
-		return nil, fmt.Errorf("write PNG: %w", err)
-	}
-	return out.Bytes(), nil
-}
-
-func drawRow(pixels []uint8, row []bool, scale int) {
-	for x, black := range row {
-		if !black {
-			continue
-		}
-		for i := range scale {
-			pixels[x*scale+i] = 1
-		}
-	}
+	return encodePNG(q.rows, scale), nil
 }
 
 // SVG draws the code as one path, one unit a module, to be shown at any size.
