@@ -96,12 +96,8 @@ func digest(t *testing.T, city *samplecity.City) string {
 	t.Helper()
 	hash := sha256.New()
 	encoder := json.NewEncoder(hash)
-	for _, thing := range []any{city.Regions(), city.Products(), city.Showcases()} {
-		if reflect.TypeOf(thing).Elem() == reflect.TypeFor[samplecity.Showcase]() {
-			continue // its texts may be improved without changing the city
-		}
-		encode(t, encoder, thing)
-	}
+	encode(t, encoder, city.Regions())
+	encode(t, encoder, city.Products())
 	for e, records := range city.All() {
 		encode(t, encoder, e)
 		encode(t, encoder, records)

@@ -26,7 +26,7 @@ var showcases = []Showcase{
 		TextEN: "A major penalty fourteen months ago, repaired half a year later: the record stays and costs nothing; the index of any day before the repair can still be computed."},
 	{Rule: "veto", Name: "悬石", county: "330483", good: "IN01", script: scriptVeto,
 		TitleZH: "严重不合格未整改,一票否决", TitleEN: "A veto: a critical failure not rectified",
-		TextZH: "电线电缆抽查严重不合格(安全标准),复查未通过:不论指数多少,一律红码,直至整改复查合格。",
+		TextZH: "电线电缆抽查严重不合格(安全标准),至今未整改复查合格:不论指数多少,一律红码,直至复查合格。",
 		TextEN: "A cable sample failed a safety standard and the re-inspection has not passed: red whatever the index, until it passes."},
 	{Rule: "licence-revoked", Name: "失钥", county: "330402", good: "FC01", script: scriptRevoked,
 		TitleZH: "生产许可证被吊销", TitleEN: "A licence revoked",
