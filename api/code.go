@@ -3,11 +3,12 @@ package api
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,15 +22,8 @@ import (
 
 // CodeReader reads issued codes.
 type CodeReader interface {
-	// PrintedCode returns the newest printed code of an enterprise, or an error that wraps schema.ErrNotFound.
-	PrintedCode(ctx context.Context, code registry.USCC) (*PrintedCode, error)
-}
-
-// PrintedCode is a code to be printed.
-type PrintedCode struct {
-	URL       string // what the QR code says: https://HOST/v/DIGITS
-	IssuedAt  time.Time
-	ExpiresAt time.Time
+	// CodesOf returns the codes of an enterprise, newest first, intents included; none is no error.
+	CodesOf(ctx context.Context, code registry.USCC) ([]schema.Code, error)
 }
 
 // The scales of a PNG, in pixels a module. A printed code has 53 modules with its white border.
@@ -79,14 +73,14 @@ func (s *server) answerImage(c *gin.Context, contentType, form string, draw func
 		s.fail(c, err)
 		return
 	}
-	printed, err := s.printedCode(c.Request.Context(), code)
+	shown, err := s.printedCode(c.Request.Context(), code)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	sum := sha256.Sum256([]byte(form + " " + printed.URL))
+	sum := sha256.Sum256([]byte(form + " " + shown.text))
 	key := hex.EncodeToString(sum[:16])
-	image, err := s.images.get(key, func() ([]byte, error) { return drawCode(printed.URL, draw) })
+	image, err := s.images.get(key, func() ([]byte, error) { return drawCode(shown.text, draw) })
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -107,35 +101,72 @@ func drawCode(text string, draw func(*credential.QR) ([]byte, error)) ([]byte, e
 	return image, nil
 }
 
-func (s *server) printedCode(ctx context.Context, code registry.USCC) (*PrintedCode, error) {
+// printedCode is a code to be printed.
+type printedCode struct {
+	text      string // what the QR code says: https://HOST/v/DIGITS
+	issuedAt  time.Time
+	expiresAt time.Time
+}
+
+// printedCode returns the newest printed code of an enterprise that is valid now; ErrNoCode when there is none.
+func (s *server) printedCode(ctx context.Context, code registry.USCC) (*printedCode, error) {
 	if _, err := s.register(ctx, code); err != nil {
 		return nil, err
 	}
-	printed, err := s.Codes.PrintedCode(ctx, code)
-	if errors.Is(err, schema.ErrNotFound) {
-		return nil, ErrNoCode
-	}
+	keys, err := s.keySet(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read code: %w", err)
+		return nil, err
 	}
-	return printed, nil
+	codes, err := s.store.CodesOf(ctx, code)
+	if err != nil {
+		return nil, fmt.Errorf("read codes: %w", err)
+	}
+	for _, stored := range codes {
+		if stored.State != schema.CodeIssued || stored.Form != string(credential.FormPrinted) {
+			continue
+		}
+		if v := credential.Verify(stored.JWT, keys, s.now()); v.Authentic {
+			return printed(&v, stored.JWT)
+		}
+	}
+	return nil, ErrNoCode
 }
 
-// codeView is the code on an enterprise's page, nil when none was issued. Its link stays on this host: the payload is what counts.
+// printed packs a verified JWT: the same signature in the form that a QR code carries. The packed form verifies before it is shown.
+func printed(v *credential.Verdict, jwt string) (*printedCode, error) {
+	signature, err := base64.RawURLEncoding.DecodeString(jwt[strings.LastIndexByte(jwt, '.')+1:])
+	if err != nil || len(signature) != credential.SignatureSize {
+		return nil, fmt.Errorf("pack code: the signature has %d bytes", len(signature))
+	}
+	number, err := credential.ParseKeyNumber(v.KeyID)
+	if err != nil {
+		return nil, fmt.Errorf("pack code: %w", err)
+	}
+	issued, err := credential.UnixSeconds(v.IssuedAt)
+	if err != nil {
+		return nil, fmt.Errorf("pack code: %w", err)
+	}
+	days := v.ExpiresAt.Sub(v.IssuedAt) / (24 * time.Hour)
+	packed, err := credential.Pack(&credential.Code{Version: credential.Version1, Key: number, USCC: v.USCC, IssuedAt: issued,
+		Lifetime: credential.Lifetime(days), Tier: v.Tier, Colour: v.Colour, Model: v.Model, Index: v.Index}, (*credential.Signature)(signature))
+	if err != nil {
+		return nil, fmt.Errorf("pack code: %w", err)
+	}
+	return &printedCode{text: v.Issuer + "/v/" + packed.Digits(), issuedAt: v.IssuedAt, expiresAt: v.ExpiresAt}, nil
+}
+
+// codeView is the code on an enterprise's page, nil when there is none. Its link stays on this host: the payload is what counts.
 func (s *server) codeView(ctx context.Context, code registry.USCC) (*web.CodeImage, error) {
-	printed, err := s.printedCode(ctx, code)
+	shown, err := s.printedCode(ctx, code)
 	if errors.Is(err, ErrNoCode) {
 		return nil, nil //nolint:nilnil // an enterprise without a code is ordinary
 	}
 	if err != nil {
 		return nil, err
 	}
-	target, err := url.Parse(printed.URL)
-	if err != nil {
-		return nil, fmt.Errorf("read code: %w", err)
-	}
 	base := "/api/v1/enterprises/" + string(code) + "/code"
-	return &web.CodeImage{SVG: base + ".svg", PNG: base + ".png", URL: target.EscapedPath(), IssuedAt: printed.IssuedAt, ExpiresAt: printed.ExpiresAt}, nil
+	return &web.CodeImage{SVG: base + ".svg", PNG: base + ".png", URL: shown.text[strings.LastIndex(shown.text, "/v/"):],
+		IssuedAt: shown.issuedAt, ExpiresAt: shown.expiresAt}, nil
 }
 
 // maxImages bounds the images kept in memory; an SVG has about 15 kB.

@@ -70,7 +70,7 @@ func (s *server) enterprises(c *gin.Context) {
 
 // enterpriseList reads one page and names the divisions on it.
 func (s *server) enterpriseList(ctx context.Context, filter schema.EnterpriseFilter) (*List[EnterpriseItem], error) {
-	stored, err := s.Enterprises.EnterprisePage(ctx, filter)
+	stored, err := s.store.EnterprisePage(ctx, filter)
 	if errors.Is(err, schema.ErrCursor) {
 		return nil, badField("cursor", "is not of this list", "next of the page before, with the same filter and order")
 	}
@@ -168,7 +168,7 @@ func (s *server) findEnterprise(ctx context.Context, text string, query url.Valu
 
 // register reads an enterprise; a code that nobody has is ErrNoEnterprise.
 func (s *server) register(ctx context.Context, code registry.USCC) (*registry.Enterprise, error) {
-	e, err := s.Enterprises.Enterprise(ctx, code)
+	e, err := s.store.Enterprise(ctx, code)
 	if errors.Is(err, schema.ErrNotFound) {
 		return nil, ErrNoEnterprise
 	}

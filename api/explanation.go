@@ -12,30 +12,36 @@ import (
 	"healthcode/web"
 )
 
-// Explainer computes a grade again and shows where every point comes from. A zero ref means the active model. An enterprise that was
-// not known then is an error that wraps schema.ErrNotFound. *schema.DB does not satisfy it: it takes a model and an assessor too.
-type Explainer interface {
-	Explain(ctx context.Context, code registry.USCC, asOf registry.Day, knownAt time.Time, model schema.ModelRef) (*scoring.Explanation, error)
+// EvidenceReader reads what scoring needs.
+type EvidenceReader interface {
+	// EvidenceOf returns what was known of an enterprise, or an error that wraps schema.ErrNotFound when it was not known then.
+	EvidenceOf(ctx context.Context, code registry.USCC, asOf registry.Day, knownAt time.Time) (*scoring.Evidence, error)
 }
 
-// explain returns the explanation of a moment, or of the live grade when no moment is asked for. Without either there is nothing to explain.
+// explain returns the explanation of a moment, or of the live grade when no moment is asked for. Without either there is nothing to
+// explain. The live grade is explained by its own model, another moment by the active one.
 func (s *server) explain(ctx context.Context, code registry.USCC, at moment, live *Grade) (*scoring.Explanation, error) {
-	var model schema.ModelRef
+	var ref schema.ModelRef
 	switch {
 	case at.asOf != 0:
 	case live == nil:
 		return nil, nil //nolint:nilnil // an enterprise without a grade has no explanation
 	default:
-		at, model = moment{live.AsOf, live.KnownAt}, live.Model
+		at, ref = moment{live.AsOf, live.KnownAt}, live.Model
 	}
-	explanation, err := s.Explainer.Explain(ctx, code, at.asOf, at.knownAt, model)
+	model, err := s.model(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	evidence, err := s.store.EvidenceOf(ctx, code, at.asOf, at.knownAt)
 	if errors.Is(err, schema.ErrNotFound) {
-		return nil, fmt.Errorf("%w: %w", ErrNoAssessment, err)
+		return nil, fmt.Errorf("%w: %w", ErrNotKnownThen, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("explain: %w", err)
 	}
-	return explanation, nil
+	explanation := scoring.NewAssessor(model).Explain(evidence, at.asOf, at.knownAt)
+	return &explanation, nil
 }
 
 // explainedGrade is the grade that an explanation explains.

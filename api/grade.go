@@ -32,7 +32,7 @@ type Grade struct {
 
 // gradeOf returns the live grade of an enterprise, nil when it has none yet.
 func (s *server) gradeOf(ctx context.Context, code registry.USCC) (*Grade, error) {
-	a, err := s.Assessments.Assessment(ctx, code)
+	a, err := s.store.Assessment(ctx, code)
 	if errors.Is(err, schema.ErrNotFound) {
 		return nil, nil //nolint:nilnil // no grade yet is an ordinary answer
 	}

@@ -10,7 +10,9 @@ import (
 
 // Readiness says whether the store can be used: reachable, and of this program's version.
 type Readiness interface {
-	Ready(ctx context.Context) error
+	Ping(ctx context.Context) error
+	// CheckVersion refuses a database that is older or newer than this program.
+	CheckVersion(ctx context.Context) error
 }
 
 // healthz answers as long as the process can answer at all.
@@ -18,14 +20,12 @@ func (s *server) healthz(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status":
 
 // readyz answers 200 when requests can be served, 503 otherwise.
 func (s *server) readyz(c *gin.Context) {
-	if err := s.Readiness.Ready(c.Request.Context()); err != nil {
-		s.fail(c, &unavailable{fmt.Errorf("readiness: %w", err)})
-		return
+	ctx := c.Request.Context()
+	for _, check := range []func(context.Context) error{s.store.Ping, s.store.CheckVersion} {
+		if err := check(ctx); err != nil {
+			s.fail(c, fmt.Errorf("%w: %w", errUnavailable, err))
+			return
+		}
 	}
 	c.JSON(http.StatusOK, gin.H{"status": "ready"})
 }
-
-// unavailable makes any error one that passes: it is the store that is not ready, not a fault of a handler.
-type unavailable struct{ error }
-
-func (u *unavailable) Unwrap() []error { return []error{errUnavailable, u.error} }

@@ -46,11 +46,11 @@ func (s *server) home(c *gin.Context) {
 }
 
 func (s *server) homeCounts(ctx context.Context, view *web.HomePage) error {
-	enterprises, err := s.Enterprises.CountEnterprises(ctx)
+	enterprises, err := s.store.CountEnterprises(ctx)
 	if err != nil {
 		return fmt.Errorf("count enterprises: %w", err)
 	}
-	d, err := s.Assessments.CountAssessments(ctx)
+	d, err := s.store.CountAssessments(ctx)
 	if err != nil {
 		return fmt.Errorf("count grades: %w", err)
 	}
@@ -67,7 +67,7 @@ func (s *server) homeCounts(ctx context.Context, view *web.HomePage) error {
 
 // homeRun shows the newest finished run: the day that the grades are of.
 func (s *server) homeRun(ctx context.Context, view *web.HomePage) error {
-	runs, err := s.Runs.Runs(ctx, 0, 10)
+	runs, err := s.store.Runs(ctx, 0, 10)
 	if err != nil {
 		return fmt.Errorf("read runs: %w", err)
 	}
@@ -85,7 +85,7 @@ func (s *server) homeShowcases(ctx context.Context, view *web.HomePage) error {
 		return nil
 	}
 	for _, one := range s.Showcases {
-		e, err := s.Enterprises.Enterprise(ctx, one.USCC)
+		e, err := s.store.Enterprise(ctx, one.USCC)
 		if errors.Is(err, schema.ErrNotFound) {
 			continue
 		}

@@ -13,9 +13,9 @@ import (
 
 // jwks answers GET /.well-known/jwks.json: the keys that verify our codes, for everyone, from any page.
 func (s *server) jwks(c *gin.Context) {
-	keys, err := s.Keys.KeySet(c.Request.Context())
+	keys, err := s.keySet(c.Request.Context())
 	if err != nil {
-		s.fail(c, fmt.Errorf("read keys: %w", err))
+		s.fail(c, err)
 		return
 	}
 	body, err := json.Marshal(keys)

@@ -40,7 +40,8 @@ var (
 	ErrMalformedCode    = errors.New("the text is no code")
 	ErrUnknownKey       = errors.New("the key of the code is not ours")
 	ErrNoEnterprise     = errors.New("the register does not have this enterprise")
-	ErrNoAssessment     = errors.New("the enterprise has no grade yet")
+	ErrNotKnownThen     = errors.New("nothing was known of the enterprise at that moment")
+	ErrNoModel          = errors.New("there is no scoring model to compute with")
 	ErrNoCode           = errors.New("the enterprise has no code yet")
 	errUnavailable      = errors.New("not ready")
 	errHandlerPanicked  = errors.New("a handler panicked")
@@ -56,7 +57,8 @@ var problems = []struct {
 	{ErrMalformedCode, http.StatusBadRequest, "malformed_code"},
 	{ErrUnknownKey, http.StatusNotFound, "unknown_key"},
 	{ErrNoEnterprise, http.StatusNotFound, "unknown_enterprise"},
-	{ErrNoAssessment, http.StatusNotFound, "no_assessment"},
+	{ErrNotKnownThen, http.StatusNotFound, "not_known_then"},
+	{ErrNoModel, http.StatusServiceUnavailable, "no_model"},
 	{ErrNoCode, http.StatusNotFound, "no_code"},
 	{ErrNoRoute, http.StatusNotFound, "not_found"},
 	{ErrMethod, http.StatusMethodNotAllowed, "method_not_allowed"},

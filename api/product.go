@@ -34,7 +34,7 @@ func (s *server) products(c *gin.Context) {
 		return
 	}
 	page := newList[registry.Product](limit)
-	for product, err := range s.Products.Products(c.Request.Context()) {
+	for product, err := range s.store.Products(c.Request.Context()) {
 		if err != nil {
 			s.fail(c, fmt.Errorf("read products: %w", err))
 			return
@@ -50,7 +50,7 @@ func (s *server) products(c *gin.Context) {
 func (s *server) productLines(ctx context.Context, codes []string) ([]web.ProductLine, error) {
 	lines := make([]web.ProductLine, 0, len(codes))
 	for _, code := range codes {
-		product, err := s.Products.Product(ctx, code)
+		product, err := s.store.Product(ctx, code)
 		if errors.Is(err, schema.ErrNotFound) {
 			lines = append(lines, web.ProductLine{Name: code})
 			continue

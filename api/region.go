@@ -39,7 +39,7 @@ func (s *server) divisions(ctx context.Context) ([]registry.Region, map[string]s
 		return n.list, n.byCode, nil
 	}
 	list, byCode := []registry.Region{}, map[string]string{}
-	for region, err := range s.Regions.Regions(ctx) {
+	for region, err := range s.store.Regions(ctx) {
 		if err != nil {
 			return nil, nil, fmt.Errorf("read regions: %w", err)
 		}

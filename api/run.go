@@ -45,7 +45,7 @@ func (s *server) runs(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	stored, err := s.Runs.Runs(c.Request.Context(), before, limit+1)
+	stored, err := s.store.Runs(c.Request.Context(), before, limit+1)
 	if err != nil {
 		s.fail(c, fmt.Errorf("read runs: %w", err))
 		return

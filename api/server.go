@@ -12,20 +12,25 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// Config is all that the handlers need. Every reader is required; *schema.DB satisfies those that a comment does not say otherwise of.
-type Config struct {
-	Log *slog.Logger
-	Now func() time.Time // nil means time.Now
+// Store is what the handlers read. *schema.DB satisfies it; each noun's file declares its part.
+type Store interface {
+	EnterpriseReader
+	AssessmentReader
+	EvidenceReader
+	ModelReader
+	KeyReader
+	CodeReader
+	RegionReader
+	ProductReader
+	RunReader
+	Readiness
+}
 
-	Keys        KeyReader
-	Enterprises EnterpriseReader
-	Assessments AssessmentReader
-	Explainer   Explainer
-	Codes       CodeReader
-	Regions     RegionReader
-	Products    ProductReader
-	Runs        RunReader
-	Readiness   Readiness
+// Config is all that the handlers need.
+type Config struct {
+	Log   *slog.Logger
+	Store Store
+	Now   func() time.Time // nil means time.Now
 
 	Demo           bool       // the data is invented: every page says so
 	Showcases      []Showcase // shown on the first page
@@ -36,10 +41,13 @@ type Config struct {
 type server struct {
 	Config
 	log      *slog.Logger
+	store    Store
 	now      func() time.Time
 	renderer *web.Renderer
 	assets   *web.AssetSet
 	names    regionNames
+	keys     keyCache
+	models   modelCache
 	images   imageCache
 }
 
@@ -56,8 +64,8 @@ func New(c Config) (http.Handler, error) {
 }
 
 func newServer(c Config) (*server, error) {
-	if err := c.check(); err != nil {
-		return nil, err
+	if c.Log == nil || c.Store == nil {
+		return nil, fmt.Errorf("%w: Log and Store are needed", ErrConfig)
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -70,19 +78,7 @@ func newServer(c Config) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare assets: %w", err)
 	}
-	return &server{Config: c, log: c.Log, now: c.Now, renderer: renderer, assets: assets}, nil
-}
-
-func (c *Config) check() error {
-	var missing []error
-	for name, given := range map[string]bool{"Log": c.Log != nil, "Keys": c.Keys != nil, "Enterprises": c.Enterprises != nil,
-		"Assessments": c.Assessments != nil, "Explainer": c.Explainer != nil, "Codes": c.Codes != nil, "Regions": c.Regions != nil,
-		"Products": c.Products != nil, "Runs": c.Runs != nil, "Readiness": c.Readiness != nil} {
-		if !given {
-			missing = append(missing, fmt.Errorf("%w: %s is missing", ErrConfig, name))
-		}
-	}
-	return errors.Join(missing...)
+	return &server{Config: c, log: c.Log, store: c.Store, now: c.Now, renderer: renderer, assets: assets}, nil
 }
 
 // engine sets gin up. Its mode is the process's business: tests and cmd choose it.

@@ -16,11 +16,6 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// KeyReader reads the public keys that codes may be signed with: active and verify-only ones, never removed ones.
-type KeyReader interface {
-	KeySet(ctx context.Context) (*credential.KeySet, error)
-}
-
 // VerdictAnswer is the answer about one code: what the code proves, and the live record of whom it belongs to. In JSON the members of
 // credential.Verdict come first (its tier and colour are those at issue); then checked_at, enterprise and grade.
 type VerdictAnswer struct {
@@ -56,9 +51,9 @@ func (a VerdictAnswer) MarshalJSON() ([]byte, error) {
 
 // verify checks a code's text and looks its enterprise up. An error is a failure of ours; whatever is wrong with the code is in the verdict.
 func (s *server) verify(ctx context.Context, text string) (VerdictAnswer, error) {
-	keys, err := s.Keys.KeySet(ctx)
+	keys, err := s.keySet(ctx)
 	if err != nil {
-		return VerdictAnswer{}, fmt.Errorf("read keys: %w", err)
+		return VerdictAnswer{}, err
 	}
 	now := s.now().UTC()
 	answer := VerdictAnswer{Verdict: credential.Verify(text, keys, now), CheckedAt: now.Truncate(time.Second)}
@@ -71,7 +66,7 @@ func (s *server) verify(ctx context.Context, text string) (VerdictAnswer, error)
 // lookUp adds the live record. A code of an enterprise that the register does not have is not relied on.
 func (s *server) lookUp(ctx context.Context, answer *VerdictAnswer) error {
 	verdict := &answer.Verdict
-	enterprise, err := s.Enterprises.Enterprise(ctx, verdict.USCC)
+	enterprise, err := s.store.Enterprise(ctx, verdict.USCC)
 	if errors.Is(err, schema.ErrNotFound) {
 		verdict.Authentic, verdict.Reason, verdict.Detail = false, web.ReasonUnknownEnterprise, ErrNoEnterprise.Error()
 		return nil

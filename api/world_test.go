@@ -1,0 +1,288 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"healthcode/credential"
+	"healthcode/registry"
+	"healthcode/samplecity"
+	"healthcode/schema"
+	"healthcode/scoring"
+	"healthcode/web"
+
+	"github.com/gin-gonic/gin"
+)
+
+// world is a small graded city with codes in a real SQLite file. Tests only read it.
+type world struct {
+	db        *schema.DB
+	store     Store
+	key       *credential.Key
+	now       time.Time
+	showcases []Showcase
+	codes     map[registry.USCC]credential.Issued
+	first     registry.USCC // a graded enterprise with a code
+	log       *lines
+}
+
+const testIssuer = "https://q.example.org"
+
+var worldDir string
+
+func TestMain(m *testing.M) {
+	gin.SetMode(gin.TestMode)
+	dir, err := os.MkdirTemp("", "healthcode-api-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	worldDir = dir
+	code := m.Run()
+	if err := os.RemoveAll(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(code)
+}
+
+var buildWorld = sync.OnceValues(func() (*world, error) { return newWorld(context.Background(), worldDir, 120) })
+
+func theWorld(t testing.TB) *world {
+	t.Helper()
+	w, err := buildWorld()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func newWorld(ctx context.Context, dir string, enterprises int) (*world, error) {
+	w := &world{now: time.Now().UTC().Truncate(time.Second), codes: map[registry.USCC]credential.Issued{}, log: &lines{}}
+	db, err := schema.Open(ctx, schema.Config{Dir: dir})
+	if err != nil {
+		return nil, err
+	}
+	w.db, w.store = db, db
+	if _, _, err := db.Migrate(ctx); err != nil {
+		return nil, err
+	}
+	if err := w.fill(ctx, samplecity.Generate(7, enterprises, registry.DayOf(w.now))); err != nil {
+		return nil, err
+	}
+	if err := w.grade(ctx); err != nil {
+		return nil, err
+	}
+	return w, w.issue(ctx)
+}
+
+func (w *world) fill(ctx context.Context, city *samplecity.City) error {
+	if _, err := w.db.PutRegions(ctx, city.Regions()); err != nil {
+		return err
+	}
+	load := schema.PutOptions{FirstLoad: true, KnownAt: w.now.AddDate(-3, -1, 0)}
+	if _, err := w.db.PutProducts(ctx, city.Products(), load); err != nil {
+		return err
+	}
+	for e, records := range city.All() {
+		if _, err := w.db.PutEnterprises(ctx, []registry.Enterprise{*e}, load); err != nil {
+			return err
+		}
+		results, err := w.db.PutRecords(ctx, records, schema.PutOptions{FirstLoad: true})
+		if err != nil {
+			return err
+		}
+		for _, r := range results {
+			if r.Outcome == schema.Refused {
+				return fmt.Errorf("%s: %+v", e.USCC, r.Problem)
+			}
+		}
+	}
+	for _, s := range city.Showcases() {
+		w.showcases = append(w.showcases, Showcase{USCC: s.USCC, Title: web.Phrase{ZhCN: s.TitleZH, En: s.TitleEN}, Text: web.Phrase{ZhCN: s.TextZH, En: s.TextEN}})
+	}
+	return nil
+}
+
+func (w *world) grade(ctx context.Context) error {
+	m := scoring.DefaultModel()
+	ref := schema.ModelRef{Code: m.Code, Version: m.Version, Digest: m.Digest()}
+	if err := w.db.AddModel(ctx, schema.StoredModel{ModelRef: ref, Body: string(m.JSON())}); err != nil {
+		return err
+	}
+	if err := w.db.ActivateModel(ctx, m.Code, m.Version); err != nil {
+		return err
+	}
+	run, err := w.db.StartRun(ctx, schema.RunRequest{Kind: schema.KindRecompute, AsOf: registry.DayOf(w.now), Model: ref})
+	if err != nil {
+		return err
+	}
+	open, err := w.db.OpenRanges(ctx, run)
+	if err != nil {
+		return err
+	}
+	a := scoring.NewAssessor(m)
+	for _, r := range open {
+		_, err := w.db.FinishRange(ctx, run, r, func(e *scoring.Evidence) (schema.Grade, error) {
+			next := a.NextChange(e, run.AsOf)
+			x := a.Assess(e, run.AsOf)
+			digest, _ := a.Digests(e, run.AsOf, run.KnownAt, &x)
+			return schema.Grade{Index: x.Index, Tier: x.Tier, Colour: x.Colour, Evidence: x.Evidence, Checks: x.Checks, LossPPM: x.LossPPM,
+				NextChangeOn: next, Digest: digest}, nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return w.db.FinishRun(ctx, run)
+}
+
+func (w *world) issue(ctx context.Context) (err error) {
+	if w.key, err = credential.NewKey(1, testIssuer, w.now); err != nil {
+		return err
+	}
+	jwk, err := json.Marshal(w.key.PublicKey())
+	if err != nil {
+		return err
+	}
+	if err := w.db.AddKey(ctx, schema.SigningKey{Number: 1, KID: "1", Alg: string(credential.ES256), JWK: string(jwk)}); err != nil {
+		return err
+	}
+	if err := w.db.MoveKey(ctx, 1, schema.KeyActive); err != nil {
+		return err
+	}
+	for a, err := range w.db.Assessments(ctx) {
+		if err != nil {
+			return err
+		}
+		w.first = a.USCC
+		if len(w.codes) < 30 {
+			w.codes[a.USCC] = credential.Issued{}
+		}
+	}
+	for code := range w.codes {
+		a, err := w.db.Assessment(ctx, code)
+		if err != nil {
+			return err
+		}
+		if w.codes[code], err = w.issueOne(ctx, a); err != nil {
+			return err
+		}
+		w.first = code
+	}
+	return nil
+}
+
+func (w *world) issueOne(ctx context.Context, a *schema.Assessment) (credential.Issued, error) {
+	idx, err := w.db.ReserveIndex(ctx, a.USCC, "1", string(credential.FormPrinted))
+	if err != nil {
+		return credential.Issued{}, err
+	}
+	seconds, err := credential.UnixSeconds(w.now.Add(-time.Hour))
+	if err != nil {
+		return credential.Issued{}, err
+	}
+	issued, err := credential.Issue(w.key, credential.Code{USCC: a.USCC, IssuedAt: seconds, Lifetime: credential.PrintedLifetime, Tier: a.Tier,
+		Colour: a.Colour, Model: uint16(a.Model.Version), Index: idx})
+	if err != nil {
+		return issued, err
+	}
+	return issued, w.db.SaveCode(ctx, schema.Code{Index: idx, USCC: a.USCC, KID: "1", Form: string(credential.FormPrinted), IssuedAt: issued.Code.Issued(),
+		ExpiresAt: issued.Code.Expires(), Tier: a.Tier, Colour: a.Colour, Model: a.Model.Version, JWT: issued.JWT})
+}
+
+// sign makes a code that the store does not know of.
+func (w *world) sign(t testing.TB, c credential.Code) credential.Issued {
+	t.Helper()
+	issued, err := credential.Issue(w.key, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return issued
+}
+
+// handler builds the real engine over the world, with what a test wants changed.
+func (w *world) handler(t testing.TB, change func(*Config)) http.Handler {
+	t.Helper()
+	c := Config{Log: slog.New(slog.NewJSONHandler(w.log, nil)), Store: w.store, Now: func() time.Time { return w.now }, Demo: true, Showcases: w.showcases}
+	if change != nil {
+		change(&c)
+	}
+	h, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// lines collects the log.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// call sends one request from this machine and returns the answer.
+func call(h http.Handler, method, target string, body io.Reader, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, target, body)
+	r.RemoteAddr, r.Host = "127.0.0.1:40000", "localhost:8080"
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	answer := httptest.NewRecorder()
+	h.ServeHTTP(answer, r)
+	return answer
+}
+
+func get(h http.Handler, target string, headers ...string) *httptest.ResponseRecorder {
+	return call(h, http.MethodGet, target, nil, headers...)
+}
+
+func decoded[T any](t testing.TB, answer *httptest.ResponseRecorder) T {
+	t.Helper()
+	var out T
+	if err := json.Unmarshal(answer.Body.Bytes(), &out); err != nil {
+		t.Fatalf("status %d, not JSON: %v: %.300s", answer.Code, err, answer.Body)
+	}
+	return out
+}
+
+// problem checks that an answer is a problem of this status and code, and returns it.
+func problem(t testing.TB, answer *httptest.ResponseRecorder, status int, code string) Problem {
+	t.Helper()
+	if got := answer.Header().Get("Content-Type"); answer.Code != status || got != "application/problem+json" {
+		t.Fatalf("status %d %s, want %d: %.300s", answer.Code, got, status, answer.Body)
+	}
+	var p struct {
+		Problem
+		Verdict json.RawMessage `json:"verdict"`
+	}
+	if err := json.Unmarshal(answer.Body.Bytes(), &p); err != nil {
+		t.Fatal(err)
+	}
+	if p.Code != code || p.Status != status || p.Title == "" || p.RequestID == "" || !strings.HasSuffix(p.Type, code) {
+		t.Fatalf("got %+v, want code %s", p.Problem, code)
+	}
+	return p.Problem
+}
