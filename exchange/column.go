@@ -148,6 +148,7 @@ func jsonColumnOf[D any, E any](name string, of func(*D) *[]E) column[D] {
 	return column[D]{name: name,
 		set: func(into *D, text string) *fault {
 			if err := strictJSON([]byte(text), of(into)); err != nil {
+				*of(into) = nil
 				return &fault{plainJSONError(err), "a JSON list as in the NDJSON form"}
 			}
 			return nil
@@ -178,10 +179,9 @@ func setDay(into *registry.Day, text string) *fault {
 func listColumn[D any](name string, of func(*D) *[]string) column[D] {
 	return column[D]{name: name,
 		set: func(into *D, text string) *fault {
-			if strings.HasPrefix(text, "[") && strictJSON([]byte(text), of(into)) == nil {
-				return nil
+			if !strings.HasPrefix(text, "[") || strictJSON([]byte(text), of(into)) != nil {
+				*of(into) = splitList(text)
 			}
-			*of(into) = splitList(text)
 			return nil
 		},
 		get: func(from *D) string { return joinList(*of(from)) }}

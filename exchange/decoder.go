@@ -3,6 +3,7 @@ package exchange
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"healthcode/registry"
@@ -60,7 +61,8 @@ func addNew(problems, more registry.Problems) registry.Problems {
 		named[p.Field] = true
 	}
 	for _, p := range more {
-		if _, last, _ := strings.Cut(p.Field, "."); !named[p.Field] && !named[last] {
+		_, last, _ := strings.Cut(p.Field, ".")
+		if !named[p.Field] && !named[last] && !slices.Contains(problems, p) {
 			problems = append(problems, p)
 		}
 	}
@@ -70,7 +72,7 @@ func addNew(problems, more registry.Problems) registry.Problems {
 // NewEnterpriseDecoder resolves the columns of a file of enterprises. The error is a *ColumnError when columns are unknown.
 func NewEnterpriseDecoder(columns []string, o DecodeOptions) (*Decoder[registry.Enterprise], error) {
 	return newDecoder(enterpriseColumns, columns, o, (*enterpriseDraft).finish, hooks[registry.Enterprise]{
-		validate: func(e *registry.Enterprise) registry.Problems { return e.Validate(o.Today) }})
+		validate: func(e *registry.Enterprise) registry.Problems { return validateEnterprise(e, o.Today) }})
 }
 
 // NewProductDecoder resolves the columns of a file of products. The error is a *ColumnError when columns are unknown.

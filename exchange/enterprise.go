@@ -3,6 +3,7 @@ package exchange
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"healthcode/registry"
 )
@@ -104,14 +105,24 @@ func (x *enterpriseDraft) finish() (*registry.Enterprise, registry.Problems) {
 	if x.certificate != (registry.Permit{}) {
 		x.e.Certificates = append(x.e.Certificates, x.certificate)
 	}
-	if len(x.capability) > 0 && x.capabilitySince == 0 {
-		problems = append(problems, registry.Problem{Field: "capability_since", Problem: "is missing", Want: "the date since which the capability items hold"})
-	}
 	for _, item := range x.capability {
 		item.Since = x.capabilitySince
 		x.e.CapabilityItems = append(x.e.CapabilityItems, item)
 	}
 	return &x.e, problems
+}
+
+// registerColumns renames the fields of the records that an enterprise's row brings to the columns that they come from.
+var registerColumns = strings.NewReplacer(
+	"licence.occurred_on", "licence_valid_from", "certification.occurred_on", "certificate_valid_from", "capability.occurred_on", "capability_since",
+	"licence.", "licence_", "certification.", "certificate_", "capability.", "capability_")
+
+func validateEnterprise(e *registry.Enterprise, today registry.Day) registry.Problems {
+	problems := e.Validate(today)
+	for i := range problems {
+		problems[i].Field = registerColumns.Replace(problems[i].Field)
+	}
+	return problems
 }
 
 // enterpriseDraftOf prepares an enterprise for writing.

@@ -8,13 +8,14 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 )
 
 // ReadOptions say how a file is read. The zero value finds everything out by itself.
 type ReadOptions struct {
-	Format    Format // empty: told by the file's first bytes
+	Format    Format // empty: told by the file's first bytes, and by the ending .ndjson or .jsonl
 	Delimiter string // of a CSV file: "," ";" "|" or a tab; empty: told by the header line
 	Sheet     string // of an XLSX file: its name; empty: the first one
 }
@@ -60,7 +61,7 @@ func newReader(file *os.File, o ReadOptions) (*Reader, error) {
 	}
 	r := &Reader{file: file, total: info.Size()}
 	counted := bufio.NewReaderSize(&countingReader{from: file, n: &r.read}, detectionWindow)
-	if r.format, err = sniff(counted, o.Format); err != nil {
+	if r.format, err = sniff(counted, wantedFormat(file.Name(), o.Format)); err != nil {
 		return nil, err
 	}
 	if r.rows, err = r.open(counted, o); err != nil {
@@ -97,6 +98,13 @@ func parseDelimiter(text string) (byte, error) {
 	return 0, fmt.Errorf("%w: %.10q is none; use a comma, semicolon, pipe or tab", ErrDelimiter, text)
 }
 
+func wantedFormat(name string, said Format) Format {
+	if ending := strings.ToLower(filepath.Ext(name)); said == "" && (ending == ".ndjson" || ending == ".jsonl") {
+		return FormatNDJSON
+	}
+	return said
+}
+
 // sniff tells the format by the first bytes. wanted, when given, must agree as far as they can tell.
 func sniff(in *bufio.Reader, wanted Format) (Format, error) {
 	head, err := in.Peek(512)
@@ -120,8 +128,8 @@ func sniff(in *bufio.Reader, wanted Format) (Format, error) {
 	if wanted == "" || wanted == found {
 		return found, nil
 	}
-	if wanted == FormatCSV && found == FormatNDJSON { // a heading may begin with a brace
-		return wanted, nil
+	if wanted == FormatCSV && found == FormatNDJSON || wanted == FormatNDJSON && found == FormatCSV {
+		return wanted, nil // a heading may begin with a brace, and the first line of NDJSON may be spoilt
 	}
 	return "", fmt.Errorf("%w: it was said to be %s but looks like %s", ErrFormat, wanted, found)
 }

@@ -106,6 +106,9 @@ func (x *xlsxRows) start(sheet string) error {
 // plainFormats changes, in memory, how cells are shown: days as YYYY-MM-DD, whatever the sheet's author chose, and numbers with
 // every digit that is stored. excelize applies formats while it streams, so this costs nothing per row.
 func (x *xlsxRows) plainFormats() error {
+	if x.book.Styles == nil || x.book.Styles.CellXfs == nil {
+		return nil // no cell has a format
+	}
 	pattern, raw := "yyyy-mm-dd", -1
 	day, err := x.book.NewStyle(&excelize.Style{CustomNumFmt: &pattern})
 	if err != nil {
