@@ -84,7 +84,7 @@ func (c *Code) Expires() time.Time { return time.Unix(c.expires(), 0).UTC() }
 func (c *Code) expires() int64 { return int64(c.IssuedAt) + c.Lifetime.Seconds() }
 
 // KeyID returns the kid of the signing key.
-func (c *Code) KeyID() string { return (&PublicKey{Number: c.Key}).ID() }
+func (c *Code) KeyID() string { return keyID(c.Key) }
 
 // Check says what is wrong with the code, or nil. It does not check the USCC's check character: some legally issued ones fail it
 // (see registry.ParseUSCC).

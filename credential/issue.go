@@ -41,7 +41,10 @@ func sign(signer Signer, c Code) (Issued, error) {
 	if c.Key != key.Number {
 		return Issued{}, fmt.Errorf("%w: it names key %d, the signer is key %d", ErrCode, c.Key, key.Number)
 	}
-	if err := errors.Join(c.Check(), CheckIssuer(key.Issuer)); err != nil {
+	if err := c.Check(); err != nil {
+		return Issued{}, err
+	}
+	if err := CheckIssuer(key.Issuer); err != nil { // a Signer of another kind may not have checked it
 		return Issued{}, err
 	}
 	return signChecked(signer, key, &c)

@@ -22,7 +22,9 @@ type PublicKey struct {
 var ErrKeyNumber = errors.New("a key number is 1 to 255, in plain digits")
 
 // ID returns the kid: the number in decimal.
-func (k *PublicKey) ID() string { return strconv.Itoa(int(k.Number)) }
+func (k *PublicKey) ID() string { return keyID(k.Number) }
+
+func keyID(number uint8) string { return strconv.Itoa(int(number)) }
 
 // Check says what is wrong with the key, or nil.
 func (k *PublicKey) Check() error {
@@ -70,10 +72,10 @@ type Signer interface {
 // Key is a signing key: a crypto.Signer with its number, algorithm and issuer. It is safe for concurrent use when its
 // crypto.Signer is; those that NewKey and ReadKeyFile return are.
 type Key struct {
-	public  PublicKey
-	created time.Time
-	method  algorithm
-	private crypto.Signer
+	public    PublicKey
+	created   time.Time
+	algorithm algorithm
+	private   crypto.Signer
 }
 
 var _ Signer = (*Key)(nil)
@@ -108,7 +110,7 @@ func (k *Key) CreatedAt() time.Time { return k.created }
 
 // Sign returns the JOSE signature of signingInput.
 func (k *Key) Sign(signingInput string) (Signature, error) {
-	raw, err := k.method.method.Sign(signingInput, k.private)
+	raw, err := k.algorithm.method.Sign(signingInput, k.private)
 	if err != nil {
 		return Signature{}, fmt.Errorf("key %s: %w", k.public.ID(), err)
 	}

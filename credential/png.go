@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// The PNG of a QR code is written here and not by image/png, because it can be: every row of pixels of one row of modules is the same, so
-// it is built once, and the others say "as above", which costs almost nothing to compress. Twice as fast as the whole rest.
+// The PNG of a QR code is written here and not by image/png, which takes longer for it than making the code does. Here every row of
+// pixels of one row of modules is the same: it is built once, and the others say "as above", which costs almost nothing to compress.
 
 // Parts of a PNG file (W3C PNG specification, sections 5 and 11).
 const (

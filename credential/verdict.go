@@ -48,7 +48,7 @@ type Verdict struct {
 	Authentic      bool   `json:"authentic"`        // true only with ReasonOK
 	Reason         Reason `json:"reason"`           //
 	SignatureValid bool   `json:"signature_valid"`  // true also for expired and not_yet_valid
-	Detail         string `json:"detail,omitempty"` // what is wrong, in English; holds nothing of the text itself
+	Detail         string `json:"detail,omitempty"` // what is wrong, in English; at most a number of the text, never its words
 
 	Form      Form            `json:"form"`
 	Issuer    string          `json:"issuer"` // that of the key; a host in the text counts for nothing

@@ -128,6 +128,9 @@ func readToken(token string) (shown, error) {
 	if err != nil || json.Unmarshal(text, &header) != nil {
 		return shown{}, fmt.Errorf("%w: it is not a JWT", ErrMalformed)
 	}
+	if strings.Count(token, ".") != 2 {
+		return shown{}, fmt.Errorf("%w: a JWT has three parts", ErrMalformed)
+	}
 	template := appendHeader(nil, Algorithm(header.Alg), header.Kid)
 	if segment != base64.RawURLEncoding.EncodeToString(template) {
 		return shown{}, fmt.Errorf("%w: its header is not that of a health code", ErrMalformed)
