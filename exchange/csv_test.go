@@ -37,7 +37,7 @@ func TestCSVRows(t *testing.T) {
 		{name: "bare quote", data: "a,b\n1\"x,2\n3,4\n", want: []readRow{{number: 2, cells: "1\"x,2|", problem: "the quotes are wrong"}, {number: 3, cells: "3|4"}}},
 		{name: "text behind a closing quote", data: "a,b\n\"1\"x,2\n3,4\n", want: []readRow{{number: 2, cells: "\"1\"x,2|", problem: "the quotes are wrong"}, {number: 3, cells: "3|4"}}},
 		{name: "quote never closed", data: "a,b\n\"1,2\n3,4\n5,6\n", want: []readRow{{number: 2, cells: "\"1,2|", problem: "never closed"}, {number: 3, cells: "3|4"}, {number: 4, cells: "5|6"}}},
-		{name: "row too short", data: "a,b,c\n1,2\n3,4,5\n", want: []readRow{{number: 2, cells: "1|2|", problem: "has 2 columns"}, {number: 3, cells: "3|4|5"}}},
+		{name: "row too short", data: "a,b,c\n1,2\n3,4,5\n", want: []readRow{{number: 2, cells: "1|2", problem: "has 2 columns"}, {number: 3, cells: "3|4|5"}}},
 		{name: "row too long", data: "a,b\n1,2,3\n", want: []readRow{{number: 2, cells: "1|2|3", problem: "has 3 columns"}}},
 		{name: "only empty cells too many", data: "a,b\n1,2,,\n", want: []readRow{{number: 2, cells: "1|2||"}}},
 		{name: "column without name and values", data: "a,,b,\n1,,2,\n", want: []readRow{{number: 2, cells: "1||2|"}}},

@@ -70,7 +70,7 @@ func (t *table) fill(row *Row, values []string, exact bool) bool {
 		row.refuse("", fmt.Sprintf("has %d columns", len(values)+t.skip), fmt.Sprintf("%d columns, as the header has", len(t.columns)+t.skip))
 	}
 	row.Cells = append(row.Cells, values...)
-	for len(row.Cells) < len(t.columns) {
+	for len(row.Cells) < len(t.columns) && len(row.Problems) == 0 { // a row refused for its length keeps it
 		row.Cells = append(row.Cells, "")
 	}
 	t.checkCells(row)
