@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"healthcode/registry"
+	"healthcode/schema"
+	"healthcode/scoring"
+
+	"github.com/spf13/cobra"
+)
+
+func (p *program) explainCommand() *cobra.Command {
+	var asOf, knownAt string
+	c := &cobra.Command{
+		Use: "explain USCC", Short: "Show where every point of an index comes from", Args: arguments("USCC"),
+		Long: "Shows the start, every record's points, quiet time, gates and vetoes; they add up to the index exactly. Without dates it\n" +
+			"explains the current grade; with them it computes the grade of that day again, knowing what was known then.",
+		Example: "  healthcode explain 91350100M000100Y43\n  healthcode explain 91350100M000100Y43 --as-of 2026-06-30 --known-at 2026-07-01T00:00:00+08:00 --json",
+	}
+	p.jsonFlag(c)
+	c.Flags().StringVar(&asOf, "as-of", "", "day, YYYY-MM-DD (default that of the current grade)")
+	c.Flags().StringVar(&knownAt, "known-at", "", "what was known at this instant, RFC 3339 (default that of the current grade)")
+	c.RunE = func(c *cobra.Command, given []string) error {
+		code, err := parseCode(c, given[0])
+		if err != nil {
+			return err
+		}
+		at := moment{}
+		if at.asOf, err = parseDayFlag(c, "as-of", asOf); err != nil {
+			return err
+		}
+		if at.knownAt, err = parseInstantFlag(c, "known-at", knownAt); err != nil {
+			return err
+		}
+		return p.withDB(c.Context(), func(db *schema.DB) error {
+			x, err := p.explain(c.Context(), db, code, at)
+			if err != nil {
+				return err
+			}
+			if p.json {
+				return p.print(x)
+			}
+			return p.printExplanation(x)
+		})
+	}
+	return c
+}
+
+// moment is the two dates and the model of an explanation.
+type moment struct {
+	asOf    registry.Day
+	knownAt time.Time
+	model   schema.ModelRef
+}
+
+func (p *program) explain(ctx context.Context, db *schema.DB, code registry.USCC, at moment) (*scoring.Explanation, error) {
+	at, err := p.complete(ctx, db, code, at)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := db.Model(ctx, at.model.Code, at.model.Version)
+	if err != nil {
+		return nil, err
+	}
+	model, err := scoring.ParseModel([]byte(stored.Body))
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", at.model, err)
+	}
+	evidence, err := db.EvidenceOf(ctx, code, at.asOf, at.knownAt)
+	if err != nil {
+		return nil, err
+	}
+	x := scoring.NewAssessor(model).Explain(evidence, at.asOf, at.knownAt)
+	return &x, nil
+}
+
+// complete fills in what was not said: from the current grade, or from today when there is none or another day is asked for.
+func (p *program) complete(ctx context.Context, db *schema.DB, code registry.USCC, at moment) (moment, error) {
+	current, err := db.Assessment(ctx, code)
+	if err != nil && !errors.Is(err, schema.ErrNotFound) {
+		return at, err
+	}
+	if current != nil && at.asOf == 0 && at.knownAt.IsZero() {
+		return moment{current.AsOf, current.KnownAt, current.Model}, nil
+	}
+	if at.asOf == 0 {
+		at.asOf = p.today()
+	}
+	if at.knownAt.IsZero() {
+		if at.knownAt, err = db.Know(ctx); err != nil {
+			return at, err
+		}
+	}
+	active, err := db.ActiveModel(ctx)
+	if err != nil {
+		return at, fmt.Errorf("find the active model: %w", err)
+	}
+	at.model = active.ModelRef
+	return at, nil
+}
+
+func (p *program) printExplanation(x *scoring.Explanation) error {
+	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "%s  as of %s, knowing what was known at %s, model %s/%d\n", x.USCC, x.AsOf, x.KnownAt.In(registry.Shanghai).Format(time.RFC3339), x.Model.Code, x.Model.Version)
+	fmt.Fprintf(w, "index %s  tier %s  colour %s  evidence %s\n\n", points(x.Index), x.Tier, x.Colour, x.Evidence)
+	fmt.Fprintf(w, "points\tdate\twhat\treference\tnote\n%s\t\tstart: what peers have\t\t\n", points(x.StartPoints))
+	for _, r := range x.Records {
+		fmt.Fprintf(w, "%+.2f\t%s\t%s %s %s\t%s/%s\t%s %s\n", float64(r.Points)/100, r.OccurredOn, r.Kind, r.Outcome, r.Severity, r.Source, r.SourceRef, r.Note, r.With)
+	}
+	for _, q := range x.Quiet {
+		fmt.Fprintf(w, "%+.2f\t\tquiet time in %s: %d blocks of 30 days\t\t\n", float64(q.Points)/100, q.Dimension, q.Blocks)
+	}
+	fmt.Fprintf(w, "%s\t\tindex\t\t\n\n", points(x.Index))
+	for _, g := range x.Gates {
+		fmt.Fprintf(w, "gate of %s: %s %s %d: %d, %s\n", g.Tier, g.Fact, g.Operator, g.Value, g.Actual, map[bool]string{true: "open", false: "closed"}[g.Held])
+	}
+	for _, v := range x.Vetoes {
+		fmt.Fprintf(w, "veto to %s: %s is %d\n", v.Colour, v.Fact, v.Actual)
+	}
+	if x.NextChangeOn != 0 {
+		fmt.Fprintf(w, "time alone changes the grade on %s\n", x.NextChangeOn)
+	}
+	fmt.Fprintf(w, "digest %s\n", x.Digest)
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("print the explanation: %w", err)
+	}
+	return nil
+}
+
+func points(hundredths int32) string { return fmt.Sprintf("%.2f", float64(hundredths)/100) }

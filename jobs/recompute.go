@@ -1,0 +1,155 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"healthcode/registry"
+	"healthcode/schema"
+	"healthcode/scoring"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Recompute grades enterprises and stores the grades: all of them, or those with new facts or whose next change has come.
+type Recompute struct {
+	DB          *schema.DB
+	Clock       func() time.Time
+	ChangedOnly bool
+	AsOf        registry.Day // no day: today
+	KnownAt     time.Time    // zero: everything known when the run starts
+	OncePerDay  bool         // do nothing when a run for the same day has finished: two replicas tick, one works
+	Workers     int          // ranges worked on at once; 0: one per processor
+	RangeSize   int          // enterprises in a range; 0: schema.DefaultRangeSize
+	Lease       time.Duration
+	Progress    func(assessed, enterprises int64) // called from several goroutines; may be nil
+}
+
+// ErrAlreadyDone says that a run for the same day has finished already.
+var ErrAlreadyDone = errors.New("a run for this day has finished")
+
+func (j *Recompute) kind() string {
+	if j.ChangedOnly {
+		return schema.KindRecomputeChanged
+	}
+	return schema.KindRecompute
+}
+
+// RunOnce does one run, or takes up one that was interrupted. schema.ErrRunning when another process is at it, schema.ErrNothingDue when
+// only changes were asked for and there are none, ErrAlreadyDone under OncePerDay.
+func (j *Recompute) RunOnce(ctx context.Context) (*schema.Run, error) {
+	model, err := j.DB.ActiveModel(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find the active model: %w", err)
+	}
+	asOf := j.AsOf
+	if asOf == 0 {
+		asOf = registry.DayOf(j.Clock())
+	}
+	if err := j.refuseSecond(ctx, asOf); err != nil {
+		return nil, err
+	}
+	run, err := j.DB.StartRun(ctx, schema.RunRequest{Kind: j.kind(), ChangedOnly: j.ChangedOnly, AsOf: asOf, KnownAt: j.KnownAt,
+		Model: model.ModelRef, RangeSize: j.RangeSize, Lease: j.Lease})
+	if err != nil {
+		return nil, err
+	}
+	if err := j.work(ctx, run); err != nil {
+		return nil, j.giveUp(ctx, run, err)
+	}
+	if err := j.DB.FinishRun(ctx, run); err != nil {
+		return nil, fmt.Errorf("finish run %d: %w", run.ID, err)
+	}
+	return j.DB.Run(ctx, run.ID)
+}
+
+// refuseSecond returns ErrAlreadyDone under OncePerDay when the newest run of the kind has done this day.
+func (j *Recompute) refuseSecond(ctx context.Context, asOf registry.Day) error {
+	if !j.OncePerDay {
+		return nil
+	}
+	runs, err := j.DB.Runs(ctx, 0, 50)
+	if err != nil {
+		return fmt.Errorf("look for earlier runs: %w", err)
+	}
+	for _, run := range runs {
+		if run.Kind == j.kind() && run.State == schema.RunFinished && run.AsOf == asOf {
+			return ErrAlreadyDone
+		}
+	}
+	return nil
+}
+
+// work grades the open ranges, several at once.
+func (j *Recompute) work(ctx context.Context, run *schema.Run) error {
+	model, err := j.DB.Model(ctx, run.Model.Code, run.Model.Version)
+	if err != nil {
+		return fmt.Errorf("read model %s: %w", run.Model, err)
+	}
+	scorer, err := scoring.ParseModel([]byte(model.Body))
+	if err != nil {
+		return fmt.Errorf("read model %s: %w", run.Model, err)
+	}
+	ranges, err := j.DB.OpenRanges(ctx, run)
+	if err != nil {
+		return fmt.Errorf("read the ranges of run %d: %w", run.ID, err)
+	}
+	todo := make(chan schema.Range, len(ranges))
+	for _, r := range ranges {
+		todo <- r
+	}
+	close(todo)
+	var assessed atomic.Int64
+	assessed.Store(run.Assessed)
+	group, ctx := errgroup.WithContext(ctx)
+	for range j.workers() {
+		group.Go(func() error { return j.gradeRanges(ctx, run, scoring.NewAssessor(scorer), todo, &assessed) })
+	}
+	return group.Wait()
+}
+
+func (j *Recompute) workers() int {
+	if j.Workers > 0 {
+		return j.Workers
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
+func (j *Recompute) gradeRanges(ctx context.Context, run *schema.Run, a *scoring.Assessor, todo <-chan schema.Range, assessed *atomic.Int64) error {
+	for r := range todo {
+		result, err := j.DB.FinishRange(ctx, run, r, func(e *scoring.Evidence) (schema.Grade, error) {
+			return grade(a, e, run.AsOf, run.KnownAt), nil
+		})
+		if err != nil {
+			return fmt.Errorf("grade the enterprises %s to %s: %w", r.From, r.To, err)
+		}
+		if done := assessed.Add(int64(result.Assessed)); j.Progress != nil {
+			j.Progress(done, run.Enterprises)
+		}
+	}
+	return nil
+}
+
+// grade is everything that is stored about one enterprise on one day.
+func grade(a *scoring.Assessor, e *scoring.Evidence, asOf registry.Day, knownAt time.Time) schema.Grade {
+	next := a.NextChange(e, asOf)
+	x := a.Assess(e, asOf)
+	digest, _ := a.Digests(e, asOf, knownAt, &x)
+	return schema.Grade{Index: x.Index, Tier: x.Tier, Colour: x.Colour, Evidence: x.Evidence, Checks: x.Checks, LossPPM: x.LossPPM,
+		NextChangeOn: next, Digest: digest}
+}
+
+// giveUp ends a run that cannot go on. A run that was only interrupted stays open for whoever takes it up.
+func (j *Recompute) giveUp(ctx context.Context, run *schema.Run, cause error) error {
+	if ctx.Err() != nil || errors.Is(cause, schema.ErrLeaseLost) {
+		return fmt.Errorf("run %d was interrupted and can be taken up: %w", run.ID, cause)
+	}
+	if err := j.DB.FailRun(ctx, run, cause.Error()); err != nil {
+		return errors.Join(cause, fmt.Errorf("mark run %d as failed: %w", run.ID, err))
+	}
+	return fmt.Errorf("run %d: %w", run.ID, cause)
+}

@@ -1,0 +1,90 @@
+package schema
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"healthcode/registry"
+)
+
+// KindReissueCodes is the kind of run that issues and renews printed codes.
+const KindReissueCodes = "reissue-codes"
+
+// CodeNeed is an enterprise that needs a printed code, with the grade to print at issue.
+type CodeNeed struct {
+	USCC   registry.USCC
+	Tier   registry.Tier
+	Colour registry.Colour
+	Model  int
+}
+
+// CodeNeeds returns the graded enterprises between two codes without a printed code of key kid that lives until a time. With missing,
+// those that never had one too; otherwise only those whose code is to be renewed.
+func (db *DB) CodeNeeds(ctx context.Context, from, to registry.USCC, kid string, until time.Time, missing bool) ([]CodeNeed, error) {
+	const printed = `FROM code c WHERE c.uscc = a.uscc AND c.form = 'printed' AND c.state = 'issued'`
+	query := `SELECT a.uscc, a.tier, a.colour, a.model_version FROM assessment a WHERE a.uscc >= ? AND a.uscc <= ?
+		AND NOT EXISTS (SELECT 1 ` + printed + ` AND c.kid = ? AND c.expires_at >= ?)`
+	if !missing {
+		query += ` AND EXISTS (SELECT 1 ` + printed + `)`
+	}
+	read := func(scan func(...any) error) (n CodeNeed, err error) {
+		return n, scan((*string)(&n.USCC), (*uint8)(&n.Tier), (*uint8)(&n.Colour), &n.Model)
+	}
+	var found []CodeNeed
+	arguments := []any{string(from), string(to), kid, micros(until)}
+	for n, err := range stream(ctx, db, "find enterprises that need a code", query+` ORDER BY a.uscc`, arguments, read) {
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, n)
+	}
+	return found, nil
+}
+
+// ReserveIndexes takes a list index for each enterprise, as ReserveIndex does, in one transaction.
+func (db *DB) ReserveIndexes(ctx context.Context, codes []registry.USCC, kid, form string) ([]uint32, error) {
+	indexes := make([]uint32, len(codes))
+	err := db.inWrite(ctx, "reserve code indexes", sql.LevelReadCommitted, func(t *tx) error {
+		now, err := t.now(ctx)
+		if err != nil {
+			return err
+		}
+		for i, code := range codes {
+			if err := t.GetContext(ctx, &indexes[i], t.Rebind(insertIntent), string(code), kid, form, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return indexes, err
+}
+
+// FinishCodeRange turns the intents of a range into issued codes and marks the range as done, in one transaction. ErrLeaseLost when
+// another process has taken the run up; then nothing is stored, and the intents stay what they are: never handed out.
+func (db *DB) FinishCodeRange(ctx context.Context, run *Run, r Range, codes []Code) error {
+	if err := db.Heartbeat(ctx, run); err != nil {
+		return err
+	}
+	return db.inWrite(ctx, fmt.Sprintf("store the codes of range %d", r.Number), sql.LevelReadCommitted, func(t *tx) error {
+		for i := range codes {
+			if err := t.saveCode(ctx, &codes[i]); err != nil {
+				return err
+			}
+		}
+		now, err := t.now(ctx)
+		if err != nil {
+			return err
+		}
+		const query = `UPDATE run_range SET done_at = ?, assessed = ?, changed = ? WHERE run_id = ? AND number = ? AND done_at = 0`
+		result, err := t.ExecContext(ctx, t.Rebind(query), now, r.Enterprises, len(codes), run.ID, r.Number)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n != 1 {
+			return errRangeTaken
+		}
+		return nil
+	})
+}
