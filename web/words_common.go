@@ -10,7 +10,7 @@ var commonWords = map[string]Phrase{
 	"app.home":       {"首页", "Home"},
 	"app.footer":     {"评分方法公开,任何人都可以用导出的数据重新计算。", "The method is public: anyone can recompute a grade from the exported data."},
 	"demo.banner":    {"示例数据:企业为虚构", "Invented sample data: these enterprises do not exist"},
-	"demo.other":     {"Invented sample data", "示例数据"},
+	"demo.notice":    {"提示", "Notice"},
 	"time.zone":      {"北京时间", "Beijing time"},
 	"none":           {"无", "none"},
 	"unknown":        {"不详", "not known"},
