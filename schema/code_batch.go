@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"iter"
 	"time"
 
 	"healthcode/registry"
@@ -41,6 +42,11 @@ func (db *DB) CodeNeeds(ctx context.Context, from, to registry.USCC, kid string,
 		found = append(found, n)
 	}
 	return found, nil
+}
+
+// Codes iterates over every issued code in the order of enterprises and indexes.
+func (db *DB) Codes(ctx context.Context) iter.Seq2[Code, error] {
+	return stream(ctx, db, "read codes", `SELECT `+codeColumns+` FROM code WHERE state = 'issued' ORDER BY uscc, idx`, nil, readCode)
 }
 
 // ReserveIndexes takes a list index for each enterprise, as ReserveIndex does, in one transaction.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -17,48 +18,93 @@ import (
 // pngScale is the pixels of a module in a PNG: 53 modules with their border become 530 pixels.
 const pngScale = 10
 
+// issueFlags are the flags of code issue.
+type issueFlags struct {
+	form, png, svg string
+	all            bool
+	keys           keyFlags
+}
+
 func (p *program) codeIssueCommand() *cobra.Command {
-	var form, png, svg string
-	keys := &keyFlags{}
+	f := &issueFlags{}
 	c := &cobra.Command{
-		Use: "issue USCC", Short: "Issue a signed health code with the current grade", Args: arguments("USCC"),
-		Example: "  healthcode code issue 91350100M000100Y43 --form printed --png code.png --svg code.svg",
+		Use: "issue USCC", Short: "Issue a signed health code with the current grade",
+		Long: "Issues a code with the current grade of an enterprise. With --all, every graded enterprise that has no printed code, or whose\n" +
+			"code ends within 30 days, gets one; export codes prints them.",
+		Example: "  healthcode code issue 91350100M000100Y43 --form printed --png code.png --svg code.svg\n  healthcode code issue --all",
 	}
 	p.jsonFlag(c)
-	keys.add(c)
-	c.Flags().StringVar(&form, "form", string(credential.FormPrinted), "printed (365 days), screen (180 seconds) or jwt (for machines)")
-	c.Flags().StringVar(&png, "png", "", "write the QR code as PNG")
-	c.Flags().StringVar(&svg, "svg", "", "write the QR code as SVG")
+	f.keys.add(c)
+	c.Flags().StringVar(&f.form, "form", string(credential.FormPrinted), "printed (365 days), screen (180 seconds) or jwt (for machines)")
+	c.Flags().StringVar(&f.png, "png", "", "write the QR code as PNG")
+	c.Flags().StringVar(&f.svg, "svg", "", "write the QR code as SVG")
+	c.Flags().BoolVar(&f.all, "all", false, "a printed code for every enterprise that needs one")
+	c.Args = func(c *cobra.Command, given []string) error {
+		if f.all {
+			return arguments()(c, given)
+		}
+		return arguments("USCC")(c, given)
+	}
 	c.RunE = func(c *cobra.Command, given []string) error {
-		code, err := parseCode(c, given[0])
-		if err != nil {
+		if err := f.check(c); err != nil {
 			return err
 		}
-		switch credential.Form(form) {
-		case credential.FormPrinted, credential.FormScreen, credential.FormJWT:
-		default:
-			return usage(c, "--form: %q is not known; want printed, screen or jwt", form)
-		}
-		if credential.Form(form) == credential.FormJWT && (png != "" || svg != "") {
-			return usage(c, "a JWT is for machines: use --form printed or screen for a QR code")
-		}
 		return p.withDB(c.Context(), func(db *schema.DB) error {
-			key, err := p.signer(c.Context(), db, keys)
+			key, err := p.signer(c.Context(), db, &f.keys)
 			if err != nil {
 				return err
 			}
 			issuer := &jobs.Issuer{DB: db, Signer: key, Clock: p.now}
-			issued, err := issuer.Issue(c.Context(), code, credential.Form(form))
-			if err != nil {
-				return err
+			if f.all {
+				return p.issueAll(c.Context(), issuer)
 			}
-			if err := writeImages(issued.URL, png, svg); err != nil {
-				return err
-			}
-			return p.printIssued(&issued, credential.Form(form))
+			return p.issueOne(c, issuer, given[0], f)
 		})
 	}
 	return c
+}
+
+func (f *issueFlags) check(c *cobra.Command) error {
+	switch credential.Form(f.form) {
+	case credential.FormPrinted, credential.FormScreen, credential.FormJWT:
+	default:
+		return usage(c, "--form: %q is not known; want printed, screen or jwt", f.form)
+	}
+	images := f.png != "" || f.svg != ""
+	if images && credential.Form(f.form) == credential.FormJWT {
+		return usage(c, "a JWT is for machines: use --form printed or screen for a QR code")
+	}
+	if f.all && (images || credential.Form(f.form) != credential.FormPrinted) {
+		return usage(c, "--all issues printed codes and writes no images")
+	}
+	return nil
+}
+
+func (p *program) issueOne(c *cobra.Command, issuer *jobs.Issuer, text string, f *issueFlags) error {
+	code, err := parseCode(c, text)
+	if err != nil {
+		return err
+	}
+	issued, err := issuer.Issue(c.Context(), code, credential.Form(f.form))
+	if err != nil {
+		return err
+	}
+	if err := writeImages(issued.URL, f.png, f.svg); err != nil {
+		return err
+	}
+	return p.printIssued(&issued, credential.Form(f.form))
+}
+
+func (p *program) issueAll(ctx context.Context, issuer *jobs.Issuer) error {
+	run, err := p.issueCodes(ctx, &jobs.Reissue{Issuer: issuer, Missing: true, Lease: recomputeLease})
+	if err != nil {
+		return err
+	}
+	if p.json {
+		return p.print(map[string]int64{"enterprises": run.Enterprises, "issued": run.Changed})
+	}
+	p.say("%d codes issued for %d enterprises", run.Changed, run.Enterprises)
+	return nil
 }
 
 func writeImages(text, png, svg string) error {

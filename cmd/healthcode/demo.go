@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"healthcode/api"
 	"healthcode/jobs"
@@ -143,15 +144,23 @@ func (p *program) buildDemo(ctx context.Context, db *schema.DB, want demo, keys 
 	if _, err := p.recompute(ctx, &jobs.Recompute{DB: db, Clock: p.now, AsOf: asOf, Lease: recomputeLease}); err != nil {
 		return err
 	}
-	return p.issueCodes(ctx, &jobs.Reissue{Issuer: &jobs.Issuer{DB: db, Signer: key, Clock: p.now}, Missing: true, Lease: recomputeLease})
+	_, err = p.issueCodes(ctx, &jobs.Reissue{Issuer: &jobs.Issuer{DB: db, Signer: key, Clock: p.now}, Missing: true, Lease: recomputeLease})
+	return err
 }
 
-func (p *program) issueCodes(ctx context.Context, job *jobs.Reissue) error {
+func (p *program) issueCodes(ctx context.Context, job *jobs.Reissue) (*schema.Run, error) {
 	bar := p.newProgress("issuing codes", "enterprises", -1)
 	defer bar.finish()
 	job.Progress = bar.set
-	_, err := job.RunOnce(ctx)
-	return err
+	run, err := job.RunOnce(ctx)
+	if errors.Is(err, schema.ErrRunning) {
+		p.say("another process is issuing codes, or was killed a moment ago: waiting up to %s", recomputeLease+time.Second)
+		if err := wait(ctx, recomputeLease+time.Second); err != nil {
+			return nil, err
+		}
+		run, err = job.RunOnce(ctx)
+	}
+	return run, err
 }
 
 // loadCity stores the city. When it was stopped in the middle, the next call stores what is missing.

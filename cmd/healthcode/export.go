@@ -18,16 +18,16 @@ import (
 func (p *program) exportCommand() *cobra.Command {
 	var format string
 	c := &cobra.Command{
-		Use: "export KIND", Short: "Print enterprises, products, regions, records, models or assessments, one JSON object a line", Args: arguments("KIND"),
+		Use: "export KIND", Short: "Print enterprises, products, regions, records, models, assessments or codes, one JSON object a line", Args: arguments("KIND"),
 		Long: "Prints everything of a kind in key order: enterprises, products, regions, records (every revision), models, assessments (the\n" +
-			"current ones). With models and assessments a stranger can compute every grade again: see docs/method.md.",
+			"current ones), codes (issued ones). With models and assessments a stranger can compute every grade again: see docs/method.md.",
 		Example: "  healthcode export assessments > assessments.ndjson\n  healthcode export records --format csv > records.csv",
 	}
-	c.Flags().StringVar(&format, "format", "ndjson", "ndjson or csv (csv not for models and assessments)")
+	c.Flags().StringVar(&format, "format", "ndjson", "ndjson or csv (csv not for models, assessments, codes)")
 	c.RunE = func(c *cobra.Command, given []string) error {
 		write, known := p.exporter(given[0], format)
 		if !known {
-			return usage(c, "%q cannot be exported as %q; want enterprises, products, regions or records as ndjson or csv, models or assessments as ndjson", given[0], format)
+			return usage(c, "%q cannot be exported as %q; want enterprises, products, regions or records as ndjson or csv, models, assessments or codes as ndjson", given[0], format)
 		}
 		return p.withDB(c.Context(), func(db *schema.DB) error { return write(c.Context(), db) })
 	}
@@ -44,6 +44,7 @@ func (p *program) exporter(kind, format string) (exporter, bool) {
 		"records/ndjson":     func(ctx context.Context, db *schema.DB) error { return ndjson(p, db.Records(ctx)) },
 		"models/ndjson":      p.exportModels,
 		"assessments/ndjson": func(ctx context.Context, db *schema.DB) error { return ndjson(p, assessmentLines(db.Assessments(ctx))) },
+		"codes/ndjson":       func(ctx context.Context, db *schema.DB) error { return ndjson(p, codeLines(db.Codes(ctx))) },
 		"enterprises/csv": func(ctx context.Context, db *schema.DB) error {
 			return csvOf(p, exchange.NewEnterpriseCSV, pointed(db.Enterprises(ctx)))
 		},
@@ -140,6 +141,32 @@ func assessmentLines(values iter.Seq2[schema.Assessment, error]) iter.Seq2[asses
 			line := assessmentLine{USCC: a.USCC, AsOf: a.AsOf, KnownAt: a.KnownAt.UTC().Format(scoring.TimeFormat), Model: a.Model.String(),
 				Index: a.Index, Tier: a.Tier, Colour: a.Colour, Evidence: a.Evidence, Checks: a.Checks, LossPPM: a.LossPPM,
 				ChangedOn: a.ChangedOn, NextChangeOn: a.NextChangeOn, Digest: hex.EncodeToString(a.Digest[:]), Run: a.Run}
+			if !yield(line, err) {
+				return
+			}
+		}
+	}
+}
+
+// codeLine is an issued code as export prints it. iat and exp are Unix seconds, as in the token.
+type codeLine struct {
+	USCC      registry.USCC   `json:"uscc"`
+	Index     uint32          `json:"idx"`
+	KID       string          `json:"kid"`
+	Form      string          `json:"form"`
+	IssuedAt  int64           `json:"iat"`
+	ExpiresAt int64           `json:"exp"`
+	Tier      registry.Tier   `json:"tier"`
+	Colour    registry.Colour `json:"colour"`
+	Model     int             `json:"model"`
+	JWT       string          `json:"jwt"`
+}
+
+func codeLines(values iter.Seq2[schema.Code, error]) iter.Seq2[codeLine, error] {
+	return func(yield func(codeLine, error) bool) {
+		for c, err := range values {
+			line := codeLine{USCC: c.USCC, Index: c.Index, KID: c.KID, Form: c.Form, IssuedAt: c.IssuedAt.Unix(), ExpiresAt: c.ExpiresAt.Unix(),
+				Tier: c.Tier, Colour: c.Colour, Model: c.Model, JWT: c.JWT}
 			if !yield(line, err) {
 				return
 			}
