@@ -192,7 +192,7 @@ func (p *program) loadCity(ctx context.Context, db *schema.DB, d *demo) error {
 		return nil
 	}
 	for firm, its := range city.All() {
-		firms, records = append(firms, *firm), append(records, its...)
+		firms, records = append(firms, *firm), append(records, numbered(its)...)
 		if len(records) >= importBatch {
 			if err := store(); err != nil {
 				return err
@@ -204,6 +204,18 @@ func (p *program) loadCity(ctx context.Context, db *schema.DB, d *demo) error {
 	}
 	d.Complete = true
 	return d.write(p.dir)
+}
+
+// numbered gives the revisions of one enterprise's records their numbers, so that storing them again changes nothing.
+func numbered(records []registry.Record) []registry.Record {
+	seen := map[[2]string]int{}
+	for i := range records {
+		r := &records[i]
+		key := [2]string{r.Source, r.SourceRef}
+		seen[key]++
+		r.Revision = seen[key]
+	}
+	return records
 }
 
 func storeCity(ctx context.Context, db *schema.DB, firms []registry.Enterprise, records []registry.Record, options schema.PutOptions) error {
