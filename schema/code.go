@@ -45,6 +45,9 @@ func readCode(scan func(...any) error) (Code, error) {
 	return c, err
 }
 
+const insertIntent = `INSERT INTO code (uscc, state, kid, form, created_at, issued_at, expires_at, tier, colour, model, jwt)
+	VALUES (?, 'intended', ?, ?, ?, 0, 0, 0, 0, 0, '') RETURNING idx`
+
 // ReserveIndex takes a list index for a code that is about to be signed and stores the intent, before anything is signed. An index is
 // never given twice, not even after a failure.
 func (db *DB) ReserveIndex(ctx context.Context, code registry.USCC, kid, form string) (uint32, error) {
@@ -54,28 +57,28 @@ func (db *DB) ReserveIndex(ctx context.Context, code registry.USCC, kid, form st
 		if err != nil {
 			return err
 		}
-		const query = `INSERT INTO code (uscc, state, kid, form, created_at, issued_at, expires_at, tier, colour, model, jwt)
-			VALUES (?, 'intended', ?, ?, ?, 0, 0, 0, 0, 0, '') RETURNING idx`
-		return t.GetContext(ctx, &idx, t.Rebind(query), string(code), kid, form, now)
+		return t.GetContext(ctx, &idx, t.Rebind(insertIntent), string(code), kid, form, now)
 	})
 	return uint32(idx), err
 }
 
 // SaveCode turns an intent into an issued code; ErrConflict when there is no such intent, or it was issued already.
 func (db *DB) SaveCode(ctx context.Context, c Code) error {
-	return db.inWrite(ctx, "save code", sql.LevelReadCommitted, func(t *tx) error {
-		const query = `UPDATE code SET state = 'issued', issued_at = ?, expires_at = ?, tier = ?, colour = ?, model = ?, jwt = ?
-			WHERE uscc = ? AND idx = ? AND kid = ? AND form = ? AND state = 'intended'`
-		result, err := t.ExecContext(ctx, t.Rebind(query), micros(c.IssuedAt), micros(c.ExpiresAt), int(c.Tier), int(c.Colour), c.Model, c.JWT,
-			string(c.USCC), int64(c.Index), c.KID, c.Form)
-		if err != nil {
-			return err
-		}
-		if n, err := result.RowsAffected(); err != nil || n != 1 {
-			return fmt.Errorf("%w: no open intent with index %d", ErrConflict, c.Index)
-		}
-		return nil
-	})
+	return db.inWrite(ctx, "save code", sql.LevelReadCommitted, func(t *tx) error { return t.saveCode(ctx, &c) })
+}
+
+func (t *tx) saveCode(ctx context.Context, c *Code) error {
+	const query = `UPDATE code SET state = 'issued', issued_at = ?, expires_at = ?, tier = ?, colour = ?, model = ?, jwt = ?
+		WHERE uscc = ? AND idx = ? AND kid = ? AND form = ? AND state = 'intended'`
+	result, err := t.ExecContext(ctx, t.Rebind(query), micros(c.IssuedAt), micros(c.ExpiresAt), int(c.Tier), int(c.Colour), c.Model, c.JWT,
+		string(c.USCC), int64(c.Index), c.KID, c.Form)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n != 1 {
+		return fmt.Errorf("%w: no open intent with index %d", ErrConflict, c.Index)
+	}
+	return nil
 }
 
 // Code returns a code by its list index, or ErrNotFound.

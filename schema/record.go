@@ -45,3 +45,10 @@ func (db *DB) records(ctx context.Context, where string, arguments ...any) iter.
 		return row.record()
 	})
 }
+
+// CountRecords returns how many records there are, whatever the number of their revisions.
+func (db *DB) CountRecords(ctx context.Context) (int, error) {
+	var n int
+	err := db.read.GetContext(ctx, &n, `SELECT count(*) FROM record WHERE revision = 1`)
+	return n, db.fail(ctx, "count records", err)
+}

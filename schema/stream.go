@@ -18,6 +18,9 @@ func stream[T any](ctx context.Context, db *DB, doing, query string, arguments [
 		defer rows.Close()
 		for rows.Next() {
 			value, err := read(rows.Scan)
+			if err == nil {
+				err = ctx.Err() // database/sql notices a cancel in its own time
+			}
 			if err != nil {
 				yield(none, db.fail(ctx, doing, err))
 				return

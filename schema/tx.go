@@ -129,14 +129,16 @@ func list(values any) string {
 // maxParameters is SQLite's bound (32766); PostgreSQL's is 65535.
 const maxParameters = 32766
 
-// insert adds rows in as few statements as possible: COPY on PostgreSQL, unless tail (ON CONFLICT …) asks for more, and rows of VALUES
-// otherwise. Safety: table, columns and tail are constants of this package, values are bound.
+// insert adds rows in as few statements as possible: COPY on PostgreSQL (into a temporary table first when tail, ON CONFLICT …, asks for
+// more), rows of VALUES otherwise. Safety: table, columns and tail are constants of this package, values are bound.
 func (t *tx) insert(ctx context.Context, table, columns, tail string, rows [][]any) error {
 	switch {
 	case len(rows) == 0:
 		return nil
-	case t.db.Engine() == postgresDialect.name && tail == "" && len(rows) > 20:
+	case t.db.Engine() == postgresDialect.name && len(rows) > 20 && tail == "":
 		return t.copyIn(ctx, table, columns, rows)
+	case t.db.Engine() == postgresDialect.name && len(rows) > 20:
+		return t.mergeIn(ctx, table, columns, tail, rows)
 	}
 	width := len(rows[0])
 	chunk := min(len(rows), 200, maxParameters/width)
@@ -148,6 +150,21 @@ func (t *tx) insert(ctx context.Context, table, columns, tail string, rows [][]a
 		rows = rows[chunk:]
 	}
 	return nil
+}
+
+// mergeIn copies rows into a temporary table of this connection and inserts them from there.
+func (t *tx) mergeIn(ctx context.Context, table, columns, tail string, rows [][]any) error {
+	if _, err := t.ExecContext(ctx, `CREATE TEMP TABLE IF NOT EXISTS incoming_`+table+` (LIKE `+table+`) ON COMMIT DELETE ROWS`); err != nil {
+		return fmt.Errorf("make room for %s: %w", table, err)
+	}
+	if err := t.copyIn(ctx, "incoming_"+table, columns, rows); err != nil {
+		return err
+	}
+	if _, err := t.ExecContext(ctx, `INSERT INTO `+table+` (`+columns+`) SELECT `+columns+` FROM incoming_`+table+` `+tail); err != nil {
+		return fmt.Errorf("add to %s: %w", table, err)
+	}
+	_, err := t.ExecContext(ctx, `TRUNCATE incoming_`+table)
+	return err
 }
 
 func (t *tx) insertChunk(ctx context.Context, head, tail string, rows [][]any) error {

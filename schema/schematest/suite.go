@@ -1,12 +1,6 @@
 package schematest
 
-import (
-	"errors"
-	"testing"
-
-	"healthcode/registry"
-	"healthcode/schema"
-)
+import "testing"
 
 // Exercise runs every case of the suite on one engine.
 func Exercise(t *testing.T, fresh Opener) {
@@ -15,31 +9,46 @@ func Exercise(t *testing.T, fresh Opener) {
 		run  func(*testing.T, Opener)
 	}{
 		{"records: sending a batch twice changes nothing", recordsTwice},
+		{"records: a difference is the next revision", recordsRevised},
+		{"records: rules of a revision number that comes along", recordsNumbered},
+		{"records: a number of a source stays with one enterprise", recordsOneOwner},
+		{"records: unknown enterprises' are kept aside and taken up", recordsWaiting},
+		{"records: what comes back is what went in, of every kind", recordsRoundTrip},
+		{"records: a row that cannot be stored does not fail its batch", recordsZeroByte},
+		{"first load: its own moments, never after the fact", firstLoad},
+		{"enterprises: as of a day, knowing a moment", enterprisesDated},
+		{"enterprises: permits and capability items become records", enterprisesRecords},
+		{"products: a new risk asks for new grades", productsRisk},
+		{"regions: stored once, renamed", regions},
+		{"knowledge: a replay sees what the first reader saw", replay},
+		{"knowledge: exact while others write", replayWhileWriting},
+		{"knowledge: any order of batches reads as its model", knowledgeModel},
+		{"engine: conflict of two writers loses nothing", conflict},
+		{"engine: locking lets writers of two processes take turns", locking},
+		{"engine: time is kept to the microsecond, in UTC", timePrecision},
+		{"engine: empty is empty, never NULL", emptyText},
+		{"engine: keys sort and compare by bytes", collation},
+		{"engine: names are found in any case", caseSensitivity},
+		{"engine: bulk load of 10,000 rows", bulkLoad},
+		{"engine: big text", bigText},
+		{"engine: iterators closed early free their connections", closedEarly},
+		{"engine: a cancelled context stops and stores nothing", cancelled},
+		{"engine: deep pages, each enterprise once, in every order", deepPaging},
+		{"runs: one of a kind at a time", runsOneOfAKind},
+		{"runs: a stopped one is taken up, the old worker is fenced off", runsTakenUp},
+		{"runs: history, messages and due rows", rangeRows},
+		{"runs: changed only", rangeChangedOnly},
+		{"runs: never an older assessment over a newer one", rangeOlder},
+		{"runs: ranges at once", rangesAtOnce},
+		{"runs: an error of the callback stores nothing", rangeError},
+		{"codes: an index is given once", codes},
+		{"models: immutable, one active", modelLife},
+		{"keys: one way, one active", keyLife},
+		{"outbox: told once", outbox},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			c.run(t, fresh)
 		})
-	}
-}
-
-func recordsTwice(t *testing.T, fresh Opener) {
-	db, ctx := Open(t, fresh), t.Context()
-	for _, want := range []schema.PutOutcome{schema.Added, schema.Unchanged} {
-		results := must(db.PutEnterprises(ctx, Enterprises(0, 50), schema.PutOptions{}))(t)
-		if got := outcomes(results)[want]; got != 50 {
-			t.Errorf("enterprises: %d %s, want 50", got, want)
-		}
-		results = must(db.PutRecords(ctx, Records(0, 50, 4), schema.PutOptions{}))(t)
-		if got := outcomes(results)[want]; got != 200 {
-			t.Errorf("records: %d %s, want 200", got, want)
-		}
-	}
-	e := must(db.EvidenceOf(ctx, Code(7), Today(), must(db.Know(ctx))(t)))(t)
-	if len(e.Facts()) != 4 {
-		t.Errorf("evidence of %d facts, want 4", len(e.Facts()))
-	}
-	if _, err := db.Enterprise(ctx, registry.USCC("91330402MA00000000")); !errors.Is(err, schema.ErrNotFound) {
-		t.Errorf("unknown enterprise: %v, want ErrNotFound", err)
 	}
 }

@@ -1,0 +1,156 @@
+package schematest
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"healthcode/registry"
+	"healthcode/schema"
+)
+
+func codes(t *testing.T, fresh Opener) {
+	config := fresh(t)
+	db, ctx := Reopen(t, config), t.Context()
+	var mu sync.Mutex
+	given := make(map[uint32]int)
+	var group sync.WaitGroup
+	for range 4 {
+		other := Reopen(t, config)
+		group.Go(func() {
+			for range 10 {
+				idx, err := other.ReserveIndex(t.Context(), Code(1), "k1", "printed")
+				if err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				given[idx]++
+				mu.Unlock()
+			}
+		})
+	}
+	group.Wait()
+	if len(given) != 40 {
+		t.Errorf("%d different indexes, want 40", len(given))
+	}
+	idx := must(db.ReserveIndex(ctx, Code(2), "k1", "jwt"))(t)
+	if given[idx] != 0 {
+		t.Errorf("index %d was given before", idx)
+	}
+	c := must(db.Code(ctx, idx))(t)
+	if c.State != schema.CodeIntended || c.USCC != Code(2) || c.CreatedAt.IsZero() {
+		t.Errorf("intent %+v", c)
+	}
+	c.IssuedAt, c.ExpiresAt = time.Unix(1780000000, 0).UTC(), time.Unix(1790000000, 0).UTC()
+	c.Tier, c.Colour, c.Model, c.JWT = registry.TierAA, registry.ColourGreen, 1, "a.b.c"
+	if err := db.SaveCode(ctx, *c); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.SaveCode(ctx, *c); !errors.Is(err, schema.ErrConflict) {
+		t.Errorf("issued twice: %v, want ErrConflict", err)
+	}
+	c.State = schema.CodeIssued
+	if got := must(db.CodesOf(ctx, Code(2)))(t); len(got) != 1 || got[0] != *c {
+		t.Errorf("codes %+v, want %+v", got, *c)
+	}
+	if n := must(db.CountCodes(ctx))(t); n != 1 {
+		t.Errorf("%d issued, want 1", n)
+	}
+	if _, err := db.Code(ctx, 4_000_000_000); !errors.Is(err, schema.ErrNotFound) {
+		t.Errorf("unknown index: %v, want ErrNotFound", err)
+	}
+}
+
+func modelLife(t *testing.T, fresh Opener) {
+	db, ctx := Open(t, fresh), t.Context()
+	if _, err := db.ActiveModel(ctx); !errors.Is(err, schema.ErrNotFound) {
+		t.Errorf("no model yet: %v, want ErrNotFound", err)
+	}
+	first := schema.StoredModel{ModelRef: schema.ModelRef{Code: "m", Version: 1, Digest: "d1"}, Body: `{"a":1}`}
+	second := schema.StoredModel{ModelRef: schema.ModelRef{Code: "m", Version: 2, Digest: "d2"}, Body: `{"a":2}`}
+	for _, m := range []schema.StoredModel{first, second, first} {
+		if err := db.AddModel(ctx, m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	forged := first
+	forged.Digest = "other"
+	if err := db.AddModel(ctx, forged); !errors.Is(err, schema.ErrConflict) {
+		t.Errorf("another content: %v, want ErrConflict", err)
+	}
+	for _, version := range []int{1, 2, 2} {
+		if err := db.ActivateModel(ctx, "m", version); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.ActivateModel(ctx, "m", 3); !errors.Is(err, schema.ErrNotFound) {
+		t.Errorf("unknown version: %v, want ErrNotFound", err)
+	}
+	if m := must(db.ActiveModel(ctx))(t); m.Version != 2 || m.Body != second.Body {
+		t.Errorf("active %+v, want version 2", m)
+	}
+	if m := must(db.Model(ctx, "m", 1))(t); m.State != schema.ModelRetired {
+		t.Errorf("version 1 is %s, want retired", m.State)
+	}
+	count := 0
+	for m, err := range db.Models(ctx) {
+		must(m, err)(t)
+		count++
+	}
+	if count != 2 {
+		t.Errorf("%d models, want 2", count)
+	}
+}
+
+func keyLife(t *testing.T, fresh Opener) {
+	db, ctx := Open(t, fresh), t.Context()
+	for n, kid := range map[int]string{1: "a", 2: "b"} {
+		if err := db.AddKey(ctx, schema.SigningKey{Number: n, KID: kid, Alg: "ES256", JWK: `{"kid":"` + kid + `"}`}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conflicts := func(what string, err error) {
+		if !errors.Is(err, schema.ErrConflict) {
+			t.Errorf("%s: %v, want ErrConflict", what, err)
+		}
+	}
+	conflicts("another key under the number", db.AddKey(ctx, schema.SigningKey{Number: 1, KID: "c", Alg: "ES256", JWK: `{}`}))
+	conflicts("the kid of another number", db.AddKey(ctx, schema.SigningKey{Number: 3, KID: "a", Alg: "ES256", JWK: `{}`}))
+	conflicts("number 0", db.AddKey(ctx, schema.SigningKey{Number: 0, KID: "z", Alg: "ES256", JWK: `{}`}))
+	for _, step := range []struct {
+		number int
+		to     schema.KeyState
+		ok     bool
+	}{
+		{1, schema.KeyActive, true}, {2, schema.KeyActive, false}, {1, schema.KeyVerifyOnly, true}, {2, schema.KeyActive, true},
+		{1, schema.KeyActive, false}, {1, schema.KeyRemoved, true}, {1, schema.KeyVerifyOnly, false}, {9, schema.KeyActive, false},
+	} {
+		err := db.MoveKey(ctx, step.number, step.to)
+		if step.ok && err != nil {
+			t.Errorf("key %d to %s: %v", step.number, step.to, err)
+		} else if !step.ok {
+			conflicts("key to "+string(step.to), err)
+		}
+	}
+	keys := must(db.Keys(ctx))(t)
+	if len(keys) != 2 || keys[0].State != schema.KeyRemoved || keys[1].State != schema.KeyActive || keys[1].ActiveAt.IsZero() {
+		t.Errorf("keys %+v", keys)
+	}
+}
+
+func outbox(t *testing.T, fresh Opener) {
+	db, ctx := Open(t, fresh), t.Context()
+	seed(t, db, 3, 2)
+	messages := must(db.Unpublished(ctx, schema.TopicRecordReceived, 100))(t)
+	if len(messages) != 6 { // one for each enterprise and batch: the enterprises, then their records
+		t.Fatalf("%d messages, want 6", len(messages))
+	}
+	if err := db.MarkPublished(ctx, messages[:5], time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	rest := must(db.Unpublished(ctx, schema.TopicRecordReceived, 100))(t)
+	if len(rest) != 1 || rest[0].ID != messages[5].ID || rest[0].CreatedAt.IsZero() {
+		t.Errorf("left %+v, want the last one", rest)
+	}
+}

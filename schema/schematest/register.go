@@ -1,0 +1,107 @@
+package schematest
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"healthcode/registry"
+	"healthcode/schema"
+)
+
+func enterprisesDated(t *testing.T, fresh Opener) {
+	db, ctx := Open(t, fresh), t.Context()
+	must(db.PutProducts(ctx, []registry.Product{{Code: "wire", Group: "g", Name: "电线", Risk: registry.RiskHigh}, {Code: "toy", Group: "g", Name: "玩具"}}, now))(t)
+	before := must(db.Know(ctx))(t)
+	first := Enterprise(0)
+	must(db.PutEnterprises(ctx, []registry.Enterprise{first}, now))(t)
+	known := must(db.Know(ctx))(t)
+	moved := first
+	moved.ProductCodes, moved.Since = []string{"toy"}, registry.MustDay("2026-01-01")
+	wantResult(t, "other products", must(db.PutEnterprises(ctx, []registry.Enterprise{moved}, now))(t)[0], schema.Changed, 2)
+	after := must(db.Know(ctx))(t)
+	for _, c := range []struct {
+		name    string
+		asOf    string
+		knownAt time.Time
+		want    registry.RiskLevel
+	}{
+		{"before the change was known", "2026-02-01", known, registry.RiskHigh},
+		{"before the change held", "2025-12-31", after, registry.RiskHigh},
+		{"when the change held and was known", "2026-01-01", after, registry.RiskGeneral},
+	} {
+		if e := must(db.EvidenceOf(ctx, Code(0), registry.MustDay(c.asOf), c.knownAt))(t); e.Risk != c.want {
+			t.Errorf("%s: risk %s, want %s", c.name, e.Risk, c.want)
+		}
+	}
+	if _, err := db.EvidenceOf(ctx, Code(0), Today(), before); !errors.Is(err, schema.ErrNotFound) {
+		t.Errorf("before the enterprise was known: %v, want ErrNotFound", err)
+	}
+	if revisions := must(db.EnterpriseRevisions(ctx, Code(0)))(t); len(revisions) != 2 || revisions[1].Revision != 2 {
+		t.Errorf("revisions %+v, want two", revisions)
+	}
+}
+
+func enterprisesRecords(t *testing.T, fresh Opener) {
+	db, ctx := Open(t, fresh), t.Context()
+	e := Enterprise(0)
+	e.Licences = []registry.Permit{{Number: "XK1", ProductCode: "wire", ValidFrom: registry.MustDay("2024-01-01"), ValidUntil: registry.MustDay("2029-01-01")}}
+	e.CapabilityItems = []registry.CapabilityItem{{Item: registry.ItemQMS, Held: true, Since: registry.MustDay("2024-02-01")}}
+	must(db.PutEnterprises(ctx, []registry.Enterprise{e}, now))(t)
+	if n := len(must(db.RecordsOf(ctx, Code(0)))(t)); n != 2 {
+		t.Errorf("%d records, want licence and capability", n)
+	}
+	e.Licences[0].ValidUntil = registry.MustDay("2030-01-01")
+	must(db.PutEnterprises(ctx, []registry.Enterprise{e}, now))(t)
+	stored := must(db.RecordsOf(ctx, Code(0)))(t)
+	if len(stored) != 3 || !slices.ContainsFunc(stored, func(r registry.Record) bool { return r.Kind == registry.KindLicence && r.Revision == 2 }) {
+		t.Errorf("after the licence was prolonged: %+v, want its second revision", stored)
+	}
+	got := must(db.Enterprise(ctx, Code(0)))(t)
+	if got.Licences[0].ValidUntil != e.Licences[0].ValidUntil {
+		t.Errorf("licence valid until %s, want %s", got.Licences[0].ValidUntil, e.Licences[0].ValidUntil)
+	}
+}
+
+func productsRisk(t *testing.T, fresh Opener) {
+	db, ctx := Open(t, fresh), t.Context()
+	seed(t, db, 3, 1)
+	other := Enterprise(3)
+	other.ProductCodes = []string{"wireless"} // begins like the product that changes
+	must(db.PutEnterprises(ctx, []registry.Enterprise{other}, now))(t)
+	grade(t, db, schema.KindRecompute, Today(), false)
+	p := registry.Product{Code: "wire", Group: "g", Name: "电线", Risk: registry.RiskHigher, Standards: []string{"GB 1"}}
+	wantResult(t, "new", must(db.PutProducts(ctx, []registry.Product{p}, now))(t)[0], schema.Added, 1)
+	wantResult(t, "again", must(db.PutProducts(ctx, []registry.Product{p}, now))(t)[0], schema.Unchanged, 1)
+	if run := grade(t, db, schema.KindRecomputeChanged, Today(), true); run.Assessed != 3 {
+		t.Errorf("%d assessed after the risk changed, want the 3 that make it", run.Assessed)
+	}
+	if got := must(db.Product(ctx, "wire"))(t); got.Risk != registry.RiskHigher || got.Standards[0] != "GB 1" {
+		t.Errorf("product %+v", got)
+	}
+}
+
+func regions(t *testing.T, fresh Opener) {
+	db, ctx := Open(t, fresh), t.Context()
+	all := []registry.Region{{Code: "330400", Name: "嘉兴市"}, {Code: "330402", Name: "南湖区"}}
+	for _, want := range []schema.PutOutcome{schema.Added, schema.Unchanged} {
+		if got := outcomes(must(db.PutRegions(ctx, all))(t)); got[want] != 2 {
+			t.Errorf("%v, want 2 %s", got, want)
+		}
+	}
+	all[1].Name = "南湖"
+	if got := must(db.PutRegions(ctx, all))(t); got[1].Outcome != schema.Changed {
+		t.Errorf("renamed: %s, want changed", got[1].Outcome)
+	}
+	if r := must(db.Region(ctx, "330402"))(t); r.Name != "南湖" {
+		t.Errorf("name %s, want the new one", r.Name)
+	}
+	var codes []string
+	for r, err := range db.Regions(ctx) {
+		codes = append(codes, must(r, err)(t).Code)
+	}
+	if !slices.Equal(codes, []string{"330400", "330402"}) {
+		t.Errorf("regions %v", codes)
+	}
+}
