@@ -8,10 +8,10 @@ var termWords = map[string]Phrase{
 	"colour.red":    {"红码", "Red"},
 	"colour.none":   {"无颜色", "No colour"},
 
-	"colour_means.green":  {"风险低,按常规频次监管", "low risk, usual supervision"},
-	"colour_means.blue":   {"风险一般,常规监管", "ordinary risk, regular supervision"},
-	"colour_means.yellow": {"需要关注,加强监管", "needs attention, closer supervision"},
-	"colour_means.red":    {"风险高,重点监管", "high risk, priority supervision"},
+	"colour_means.green":  {"风险低，按常规频次监管", "low risk, usual supervision"},
+	"colour_means.blue":   {"风险一般，常规监管", "ordinary risk, regular supervision"},
+	"colour_means.yellow": {"需要关注，加强监管", "needs attention, closer supervision"},
+	"colour_means.red":    {"风险高，重点监管", "high risk, priority supervision"},
 
 	"tier.AA":  {"AA 级", "AA"},
 	"tier.A":   {"A 级", "A"},
@@ -39,7 +39,7 @@ var termWords = map[string]Phrase{
 
 	"form.printed": {"印刷码", "printed"},
 	"form.screen":  {"屏幕码", "on screen"},
-	"form.jwt":     {"机器码(JWT)", "for machines (JWT)"},
+	"form.jwt":     {"机器码（JWT）", "for machines (JWT)"},
 
 	"dimension.spot_check": {"监督抽查", "Spot checks"},
 	"dimension.inspection": {"日常检查", "Inspections"},
@@ -111,10 +111,10 @@ var termWords = map[string]Phrase{
 	"fact.checks_refused":                  {"拒绝检查", "Checks refused"},
 	"fact.major_failures_overdue":          {"较重不合格整改逾期", "Major failures past their rectification date"},
 
-	"note.voided":         {"已作废,不计", "voided: does not count"},
-	"note.provisional":    {"异议期内,暂不计", "objection window open: does not count yet"},
+	"note.voided":         {"已作废，不计", "voided: does not count"},
+	"note.provisional":    {"异议期内，暂不计", "objection window open: does not count yet"},
 	"note.repaired":       {"已信用修复", "credit repaired"},
-	"note.outside_window": {"超出计算期,不计", "too long ago: does not count"},
+	"note.outside_window": {"超出计算期，不计", "too long ago: does not count"},
 	"note.no_mass":        {"不计分", "moves no index"},
 	"note.replaced_by":    {"由 %s 取代", "replaced by %s"},
 	"note.counted_with":   {"与 %s 合并计算", "counted with %s"},

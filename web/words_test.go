@@ -11,6 +11,9 @@ import (
 	"healthcode/scoring"
 )
 
+// halfWidth finds Western punctuation beside a Chinese character.
+var halfWidth = regexp.MustCompile(`\p{Han}[,:;?(]|[,:;?)]\p{Han}`)
+
 var verbs = regexp.MustCompile(`%[a-z]`)
 
 func TestEveryPhraseIsInBothLanguages(t *testing.T) {
@@ -21,6 +24,9 @@ func TestEveryPhraseIsInBothLanguages(t *testing.T) {
 	for key, phrase := range phrases {
 		if strings.TrimSpace(phrase.ZhCN) == "" || strings.TrimSpace(phrase.En) == "" {
 			t.Errorf("%s: zh-CN %q, en %q", key, phrase.ZhCN, phrase.En)
+		}
+		if halfWidth.MatchString(phrase.ZhCN) {
+			t.Errorf("%s: %s has Western punctuation", key, phrase.ZhCN)
 		}
 		if zh, en := verbs.FindAllString(phrase.ZhCN, -1), verbs.FindAllString(phrase.En, -1); !slices.Equal(zh, en) {
 			t.Errorf("%s: the verbs differ: %v and %v", key, zh, en)
