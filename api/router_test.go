@@ -1,0 +1,109 @@
+package api
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/gin-gonic/gin"
+)
+
+// access is who may call each route. A route that is not here fails the test: think of who may call it first.
+var access = map[string]Access{
+	"GET /v/:code":                           Public,
+	"GET /.well-known/jwks.json":             Public,
+	"GET /api/v1/verify":                     Public,
+	"POST /api/v1/verify":                    Public,
+	"GET /static/:hash/:name":                Public,
+	"GET /healthz":                           Public,
+	"GET /readyz":                            Public,
+	"GET /":                                  LoopbackStaff,
+	"GET /enterprises/:uscc":                 LoopbackStaff,
+	"GET /api/v1/enterprises":                LoopbackStaff,
+	"GET /api/v1/enterprises/:uscc":          LoopbackStaff,
+	"GET /api/v1/enterprises/:uscc/code.svg": LoopbackStaff,
+	"GET /api/v1/enterprises/:uscc/code.png": LoopbackStaff,
+	"GET /api/v1/regions":                    LoopbackStaff,
+	"GET /api/v1/products":                   LoopbackStaff,
+	"GET /api/v1/runs":                       LoopbackStaff,
+}
+
+// Every registered route is in the list, and is guarded as the list says: asked from another machine, by a foreign name, or through
+// a proxy, only public ones answer.
+func TestWhoMayCallEachRoute(t *testing.T) {
+	w := theWorld(t)
+	h := w.handler(t, nil)
+	engine, ok := h.(*gin.Engine)
+	if !ok {
+		t.Fatalf("the handler is a %T", h)
+	}
+	registered := map[string]bool{}
+	for _, route := range engine.Routes() {
+		method := route.Method
+		if method == http.MethodHead {
+			method = http.MethodGet
+		}
+		name := method + " " + route.Path
+		registered[name] = true
+		if access[name] == "" {
+			t.Errorf("%s: say who may call it", name)
+		}
+		t.Run(route.Method+" "+route.Path, func(t *testing.T) { checkAccess(t, h, w, route, access[name]) })
+	}
+	for name := range access {
+		if !registered[name] {
+			t.Errorf("%s is not registered", name)
+		}
+	}
+}
+
+func checkAccess(t *testing.T, h http.Handler, w *world, route gin.RouteInfo, want Access) {
+	t.Helper()
+	path := strings.NewReplacer(":uscc", string(w.first), ":code", w.codes[w.first].Digits, ":hash", "x", ":name", "y").Replace(route.Path)
+	for name, change := range map[string]func(*http.Request){
+		"another machine":        func(r *http.Request) { r.RemoteAddr = "192.0.2.7:5000" },
+		"a foreign name":         func(r *http.Request) { r.Host = "rebound.example.org" },
+		"through a proxy":        func(r *http.Request) { r.Header.Set("X-Forwarded-For", "127.0.0.1") },
+		"through another proxy":  func(r *http.Request) { r.Header.Set("Forwarded", "for=127.0.0.1") },
+		"an address that is odd": func(r *http.Request) { r.RemoteAddr = "@" },
+	} {
+		r := httptest.NewRequest(route.Method, path, nil)
+		r.RemoteAddr, r.Host = "127.0.0.1:40000", "127.0.0.1:8080"
+		change(r)
+		answer := httptest.NewRecorder()
+		h.ServeHTTP(answer, r)
+		if forbidden := answer.Code == http.StatusForbidden; forbidden != (want == LoopbackStaff) {
+			t.Errorf("%s: status %d", name, answer.Code)
+		}
+	}
+}
+
+func TestLocalNames(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		host string
+		want bool
+	}{
+		"name":              {"localhost", true},
+		"name and port":     {"localhost:8080", true},
+		"IPv4":              {"127.0.0.1:8080", true},
+		"IPv4 of the block": {"127.8.7.6", true},
+		"IPv6":              {"[::1]:8080", true},
+		"IPv6, no port":     {"[::1]", true},
+		"IPv4 in IPv6":      {"[::ffff:127.0.0.1]:80", true},
+		"foreign":           {"example.org", false},
+		"looks like it":     {"localhost.example.org", false},
+		"begins like it":    {"127.0.0.1.example.org", false},
+		"everything":        {"0.0.0.0:80", false},
+		"private":           {"10.0.0.1", false},
+		"nothing":           {"", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := isLoopbackHost(c.host); got != c.want {
+				t.Errorf("%q: %t", c.host, got)
+			}
+		})
+	}
+}
