@@ -10,7 +10,7 @@ import (
 func (x *dossier) items() {
 	held := min(itemHeld+(1000-x.bad)/25, 97)
 	if x.key {
-		held = min(held+60, 97)
+		held = min(held+keyItemHeld, 97)
 	}
 	for _, item := range []string{registry.ItemQMS, registry.ItemTraceability, registry.ItemCapabilityAssessment} {
 		if !x.key && x.chance((100-itemKnown)*10_000) {

@@ -28,7 +28,8 @@ func (x *dossier) inspections() {
 	}
 }
 
-// visits returns how many checks the span holds at a yearly rate in thousandths. A young enterprise is visited early.
+// visits returns how many checks the span holds at a yearly rate in thousandths. A young enterprise is visited early: one that is past
+// its first quarter has one more when it would have fewer than two.
 func (x *dossier) visits(yearlyMilli int) int {
 	n := x.about(yearlyMilli * x.days() / 365)
 	if x.days() < window-2 && x.days() > 120 && n < 2 {

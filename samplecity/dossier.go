@@ -89,6 +89,9 @@ func (x *dossier) days() int { return int(x.until - x.from) }
 // scaled returns a yearly rate in thousandths as one for the enterprise's span, at its badness.
 func (x *dossier) scaled(yearlyMilli int) int { return yearlyMilli * x.bad / 1000 * x.days() / 365 }
 
+// ppm returns the chance in parts per million of something rare, with a yearly rate in thousandths, within some days.
+func (x *dossier) ppm(yearlyMilli, days int) int { return yearlyMilli * x.bad * days / 365 }
+
 // spread returns n days, one in each of n equal parts of the span.
 func (x *dossier) spread(n int) []registry.Day {
 	list := make([]registry.Day, n)

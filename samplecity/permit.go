@@ -44,10 +44,10 @@ func (x *dossier) licenceEvents(l *registry.Permit) {
 		return
 	}
 	on := from + registry.Day(x.IntN(int(x.until-from)))
-	switch span := int(x.until - from); {
-	case x.chance(revokedYearly * 1000 * x.bad / 1000 * span / 365):
+	switch days := int(x.until - from); {
+	case x.chance(x.ppm(revokedYearly, days)):
 		x.licenceEvent(l, registry.OutcomeRevoked, on)
-	case x.chance(lapsesYearly * 1000 * x.bad / 1000 * span / 365):
+	case x.chance(x.ppm(lapsesYearly, days)):
 		x.licenceEvent(l, registry.OutcomeLapsed, on)
 		if back := on + registry.Day(x.between(30, 120)); back < x.until {
 			x.licenceEvent(l, registry.OutcomeGranted, back).Detail.(*registry.Licence).ValidUntil = back + licenceDays
@@ -66,7 +66,7 @@ func (x *dossier) licenceEvent(l *registry.Permit, outcome string, on registry.D
 
 func (x *dossier) certificateEvents(c *registry.Permit) {
 	from := max(c.ValidFrom+1, x.from)
-	if from >= x.until || !x.chance(lapsesYearly*1000*x.bad/1000*int(x.until-from)/365) {
+	if from >= x.until || !x.chance(x.ppm(lapsesYearly, int(x.until-from))) {
 		return
 	}
 	on := from + registry.Day(x.IntN(int(x.until-from)))

@@ -78,10 +78,12 @@ const (
 // findingsPerVisit is how many findings of each severity, minor first, an inspection makes at mean badness, in thousandths.
 var findingsPerVisit = [3]int{2350, 60, 4}
 
-// itemHeld is the chance of holding a capability item, in percent, for an enterprise of mean badness, and itemKnown that it is known.
+// itemHeld is the chance of holding a capability item, in percent, for an enterprise of mean badness; a key enterprise holds it more
+// often; itemKnown is how often it is known at all for the others.
 const (
-	itemHeld  = 25
-	itemKnown = 92
+	itemHeld    = 25
+	keyItemHeld = 60 // on top
+	itemKnown   = 92
 )
 
 // creditShares are the shares of the external credit classes A, B, C and D, in percent.
