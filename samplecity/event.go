@@ -108,7 +108,7 @@ func (x *dossier) commitment() {
 		return
 	}
 	outcome := registry.OutcomeKept
-	if x.chance(brokenYearly * 1000 * x.bad / 1000) {
+	if x.chance(x.ppm(brokenYearly, 365)) {
 		outcome = registry.OutcomeBroken
 	}
 	x.add(registry.KindCommitment, outcome, looked).Detail = &registry.Commitment{Text: text}
