@@ -130,7 +130,7 @@ func (s *server) answerProblem(c *gin.Context, err error, verdict *VerdictAnswer
 		c.Header("Allow", "GET, HEAD")
 	}
 	if wantsPage(c.Request) {
-		s.render(c, p.Status, web.ProblemPage{Page: page, Status: p.Status, Title: p.Title, Detail: p.Detail})
+		s.render(c, p.Status, web.ProblemPage{Page: page, Status: p.Status, Title: p.Title, Detail: p.Detail, Home: isLocal(c.Request)})
 		return
 	}
 	writeProblem(c, p)

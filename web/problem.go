@@ -6,4 +6,5 @@ type ProblemPage struct {
 	Status int
 	Title  string
 	Detail string
+	Home   bool // the reader may see the first page, so a link leads there
 }

@@ -157,6 +157,9 @@ func TestOnlyAuthenticCodesShowAGrade(t *testing.T) {
 		if shown := bytes.Contains(page, []byte(`class="hc-grade `)); shown != (reason == "ok") {
 			t.Errorf("%s: a grade is shown: %t", reason, shown)
 		}
+		if reason != "ok" && (bytes.Contains(page, []byte("Green")) || bytes.Contains(page, []byte("Yellow"))) {
+			t.Errorf("%s: a colour is named", reason)
+		}
 	}
 }
 
