@@ -52,10 +52,10 @@ func newCSVRows(r io.Reader, delimiter byte) (*csvRows, error) {
 // lineEnd says how lines end: \r when the beginning of the file has it and no \n.
 func lineEnd(in *bufio.Reader) (byte, error) {
 	seen, err := in.Peek(detectionWindow)
-	if len(seen) == 0 && err == io.EOF {
+	if len(seen) == 0 && errors.Is(err, io.EOF) {
 		return 0, ErrEmptyFile
 	}
-	if err != nil && err != io.EOF && err != bufio.ErrBufferFull {
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
 		return 0, fmt.Errorf("read text: %w", err)
 	}
 	if bytes.IndexByte(seen, '\n') < 0 && bytes.IndexByte(seen, '\r') >= 0 {
@@ -69,7 +69,7 @@ func (c *csvRows) header() ([]byte, error) {
 	for {
 		record, line, err := c.split.next()
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return nil, ErrEmptyFile
 		case err != nil:
 			return nil, fmt.Errorf("%w: line %d: %w", ErrHeader, line, err)
@@ -110,7 +110,7 @@ func (c *csvRows) fields(record []byte) ([]string, error) {
 		err = csv.ErrQuote // the splitter and the parser see different rows
 	}
 	if err != nil {
-		for drained := err; drained != io.EOF; { // what the parser still holds of this record
+		for drained := err; !errors.Is(drained, io.EOF); { // what the parser still holds of this record
 			_, drained = c.parse.Read()
 		}
 		return nil, quoteError(err)

@@ -3,6 +3,7 @@ package exchange
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"unicode/utf8"
@@ -81,7 +82,7 @@ func (t *textReader) Read(p []byte) (int, error) {
 // that fits are damage, not another encoding.
 func (t *textReader) decide() error {
 	window, err := t.raw.Peek(detectionWindow)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("read text: %w", err)
 	}
 	high, bad := utf8Faults(window)
@@ -117,7 +118,7 @@ func utf8Faults(window []byte) (high, bad int) {
 func gb18030Faults(window []byte) (high, bad int) {
 	text := make([]byte, 3*len(window)+16)
 	n, _, err := simplifiedchinese.GB18030.NewDecoder().Transform(text, window, false)
-	if err != nil && err != transform.ErrShortSrc {
+	if err != nil && !errors.Is(err, transform.ErrShortSrc) {
 		return len(window), len(window)
 	}
 	for _, r := range string(text[:n]) {

@@ -23,7 +23,7 @@ func drain(t *testing.T, rows rowSource) (good [][]string) {
 	for {
 		var row Row
 		err := rows.next(&row)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return good
 		}
 		if err != nil {

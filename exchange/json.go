@@ -20,7 +20,7 @@ func strictJSON(data []byte, into any) error {
 	if err := decoder.Decode(into); err != nil {
 		return fmt.Errorf("read JSON: %w", err)
 	}
-	if _, err := decoder.Token(); err != io.EOF {
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("read JSON: there is more behind the value")
 	}
 	return nil

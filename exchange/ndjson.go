@@ -23,7 +23,7 @@ func newNDJSONRows(r io.Reader) (*ndjsonRows, error) {
 		return nil, fmt.Errorf("%w: NDJSON is UTF-8, this is %s", ErrEncoding, mark)
 	}
 	in := bufio.NewReaderSize(skipped, detectionWindow)
-	if _, err := in.Peek(1); err == io.EOF {
+	if _, err := in.Peek(1); errors.Is(err, io.EOF) {
 		return nil, ErrEmptyFile
 	}
 	return &ndjsonRows{split: &splitter{in: in, end: '\n'}, table: table{columns: []string{jsonColumn}}}, nil

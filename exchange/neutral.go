@@ -1,6 +1,9 @@
 package exchange
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // formulaStarts are the characters with which a spreadsheet takes a cell for a formula, full-width forms included.
 const formulaStarts = "=+-@\t\r\n＝＋－＠"
@@ -23,10 +26,8 @@ func Restore(cell string) string {
 }
 
 func startsFormula(s string) bool {
-	for _, first := range s {
-		return strings.ContainsRune(formulaStarts, first)
-	}
-	return false
+	first, size := utf8.DecodeRuneInString(s)
+	return size > 0 && strings.ContainsRune(formulaStarts, first)
 }
 
 // plainNumber reports whether s is an optional sign, digits, and an optional fraction.

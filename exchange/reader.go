@@ -108,7 +108,7 @@ func wantedFormat(name string, said Format) Format {
 // sniff tells the format by the first bytes. wanted, when given, must agree as far as they can tell.
 func sniff(in *bufio.Reader, wanted Format) (Format, error) {
 	head, err := in.Peek(512)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("read the file: %w", err)
 	}
 	text := bytes.TrimSpace(bytes.TrimPrefix(head, []byte("\xEF\xBB\xBF")))

@@ -146,7 +146,7 @@ func (w *RejectedWriter) mayReplace() error {
 	if closeErr := old.Close(); closeErr != nil {
 		return fmt.Errorf("look at the older file of refused rows: %w", closeErr)
 	}
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("look at the older file of refused rows: %w", err)
 	}
 	if !bytes.Equal(head[:n], want) {

@@ -31,7 +31,7 @@ func importRecords(t testing.TB, path string, m *Mapping) (landed []*registry.Re
 	rejected = NewRejectedWriter(path, r.Columns())
 	for {
 		row, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -54,9 +54,9 @@ func (s *splitter) next() (record []byte, line int, err error) {
 			s.line++
 		}
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return s.last(first, state, oversize)
-		case err != nil && err != bufio.ErrBufferFull:
+		case err != nil && !errors.Is(err, bufio.ErrBufferFull):
 			return nil, first, fmt.Errorf("read line %d: %w", s.line+1, err)
 		case err == nil && state != inQuotes:
 			return s.whole(first, oversize)

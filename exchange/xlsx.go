@@ -79,7 +79,8 @@ func chooseSheet(shape *workbookShape, wanted string) (string, error) {
 	return "", fmt.Errorf("%w: there is no sheet %q; the sheets are %q", ErrHeader, wanted, shape.sheets)
 }
 
-func (x *xlsxRows) start(sheet string) error {
+func (x *xlsxRows) start(sheet string) (err error) {
+	defer asBroken(&err)
 	if err := x.plainFormats(); err != nil {
 		return err
 	}
@@ -90,7 +91,7 @@ func (x *xlsxRows) start(sheet string) error {
 	x.rows = rows
 	for {
 		header, err := x.cells()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return ErrEmptyFile
 		}
 		if err != nil {
