@@ -127,7 +127,7 @@ func gradeCity(b *testing.B, db *schema.DB, what string) {
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
-			assess := grader(model, run.AsOf)
+			assess := grader(model, run.AsOf, run.KnownAt)
 			for r := range ranges {
 				if _, err := db.FinishRange(b.Context(), run, r, assess); err != nil {
 					b.Error(err)
@@ -143,11 +143,12 @@ func gradeCity(b *testing.B, db *schema.DB, what string) {
 }
 
 // grader grades with the real assessor.
-func grader(model *scoring.Model, asOf registry.Day) schema.Assess {
+func grader(model *scoring.Model, asOf registry.Day, knownAt time.Time) schema.Assess {
 	assessor := scoring.NewAssessor(model)
 	return func(e *scoring.Evidence) (schema.Grade, error) {
 		a := assessor.Assess(e, asOf)
+		digest, _ := assessor.Digests(e, asOf, knownAt, &a)
 		return schema.Grade{Index: a.Index, Tier: a.Tier, Colour: a.Colour, Evidence: a.Evidence, Checks: a.Checks, LossPPM: a.LossPPM,
-			NextChangeOn: assessor.NextChange(e, asOf)}, nil
+			NextChangeOn: assessor.NextChange(e, asOf), Digest: digest}, nil
 	}
 }

@@ -3,6 +3,7 @@ package schema
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -89,7 +90,7 @@ func (db *DB) FinishCodeRange(ctx context.Context, run *Run, r Range, codes []Co
 			return err
 		}
 		if n, err := result.RowsAffected(); err != nil || n != 1 {
-			return errRangeTaken
+			return errors.Join(ErrLeaseLost, errRangeTaken)
 		}
 		return nil
 	})

@@ -8,7 +8,7 @@ type dialect struct {
 	keys, pairs, triples string
 	// indexOf finds a text in another: 0 when it is not there.
 	indexOf string
-	// packed joins the facts of an enterprise with commas, in key order.
+	// packed joins facts with commas, in the order in which they come.
 	packed string
 	// newestRevision selects the newest description of each enterprise among those that meet the conditions (%s).
 	newestRevision string
@@ -33,7 +33,7 @@ var postgresDialect = dialect{
 	pairs:          `(SELECT value ->> 0 AS a, value ->> 1 AS b FROM json_array_elements(?::json))`,
 	triples:        `(SELECT value ->> 0 AS a, value ->> 1 AS b, value ->> 2 AS c, (value ->> 3)::bigint AS n FROM json_array_elements(?::json))`,
 	indexOf:        `strpos`,
-	packed:         `string_agg(fact, ',' ORDER BY source, source_ref)`,
+	packed:         `string_agg(fact, ',')`,
 	newestRevision: `SELECT DISTINCT ON (uscc) uscc, registered_on, product_codes FROM enterprise_revision WHERE %s ORDER BY uscc, revision DESC`,
 	shareLock:      ` FOR SHARE`,
 }

@@ -54,15 +54,16 @@ type evidenceQuery struct {
 }
 
 // evidence also hands out the packed facts as they are stored, which tell whether the records are the same as before. An enterprise is
-// one row: its newest description in force and, joined by the database, the newest revision of each record that had happened.
+// one row: its newest description in force and, joined by the database in key order, the newest revision of each record that had happened.
+// The key's own index gives that order, so nothing is sorted (half the time of ORDER BY within the aggregate).
 func (t *tx) evidence(ctx context.Context, q evidenceQuery, yield func(e *scoring.Evidence, packed string) error) error {
 	catalogue, err := t.risksAt(ctx, q.asOf, q.knownAt)
 	if err != nil {
 		return err
 	}
 	where, arguments := q.conditions()
-	query := `SELECT e.uscc, e.registered_on, e.product_codes, coalesce((SELECT ` + t.db.engine.dialect().packed + ` FROM record
-		WHERE record.uscc = e.uscc AND known_at <= ? AND superseded_at > ? AND occurred_on <= ?), '')
+	query := `SELECT e.uscc, e.registered_on, e.product_codes, coalesce((SELECT ` + t.db.engine.dialect().packed + ` FROM (SELECT fact FROM record
+		WHERE record.uscc = e.uscc AND known_at <= ? AND superseded_at > ? AND occurred_on <= ? ORDER BY source, source_ref) ordered), '')
 		FROM (` + fmt.Sprintf(t.db.engine.dialect().newestRevision, where) + `) e ORDER BY e.uscc`
 	arguments = append([]any{q.knownAt, q.knownAt, int64(q.asOf)}, arguments...)
 	reader := evidenceReader{catalogue: catalogue}

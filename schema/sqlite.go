@@ -56,14 +56,14 @@ func openSQLite(ctx context.Context, c Config) (*DB, error) {
 	file := filepath.Join(c.Dir, FileName)
 	db := &DB{engine: sqliteEngine{}}
 	var err error
-	if db.write, err = sqlx.Open("sqlite", sqliteDSN(file, c, "immediate", "foreign_keys(1)")); err != nil {
+	if db.write, err = sqlx.Open("sqlite", sqliteDSN(file, c, "immediate", "cache_size(-65536)", "foreign_keys(1)")); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	db.write.SetMaxOpenConns(1)
 	if err := db.write.PingContext(ctx); err != nil {
 		return nil, errors.Join(db.fail(ctx, "open "+file, err), db.write.Close())
 	}
-	if db.read, err = sqlx.Open("sqlite", sqliteDSN(file, c, "deferred", "query_only(1)")); err != nil {
+	if db.read, err = sqlx.Open("sqlite", sqliteDSN(file, c, "deferred", "cache_size(-16384)", "query_only(1)")); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database: %w", err), db.write.Close())
 	}
 	db.read.SetMaxOpenConns(max(4, runtime.NumCPU()+2))
@@ -83,10 +83,10 @@ func folderError(dir string, err error) error {
 
 // sqliteDSN sets the busy timeout first: opening a locked file must already wait. A full sync at each checkpoint (NORMAL) keeps the
 // file whole after a power cut; a killed process loses nothing.
-func sqliteDSN(file string, c Config, lock, last string) string {
+func sqliteDSN(file string, c Config, lock string, pragmas ...string) string {
 	query := url.Values{}
 	query.Add("_pragma", "busy_timeout("+strconv.FormatInt(c.BusyTimeout.Milliseconds(), 10)+")")
-	for _, pragma := range []string{"journal_mode(WAL)", "synchronous(NORMAL)", "cache_size(-65536)", "temp_store(MEMORY)", last} {
+	for _, pragma := range append([]string{"journal_mode(WAL)", "synchronous(NORMAL)", "temp_store(MEMORY)"}, pragmas...) {
 		query.Add("_pragma", pragma)
 	}
 	query.Set("_txlock", lock)
