@@ -62,23 +62,32 @@ func (db *DB) ReserveIndex(ctx context.Context, code registry.USCC, kid, form st
 	return uint32(idx), err
 }
 
-// SaveCode turns an intent into an issued code; ErrConflict when there is no such intent, or it was issued already.
-func (db *DB) SaveCode(ctx context.Context, c Code) error {
-	return db.inWrite(ctx, "save code", sql.LevelReadCommitted, func(t *tx) error { return t.saveCode(ctx, &c) })
+// saveIntent issues a code whose intent is open.
+const saveIntent = `UPDATE code SET state = 'issued', issued_at = ?, expires_at = ?, tier = ?, colour = ?, model = ?, jwt = ?
+	WHERE uscc = ? AND idx = ? AND kid = ? AND form = ? AND state = 'intended'`
+
+// issue returns the parameters of saveIntent.
+func (c *Code) issue() []any {
+	return []any{micros(c.IssuedAt), micros(c.ExpiresAt), int(c.Tier), int(c.Colour), c.Model, c.JWT, string(c.USCC), int64(c.Index), c.KID, c.Form}
 }
 
-func (t *tx) saveCode(ctx context.Context, c *Code) error {
-	const query = `UPDATE code SET state = 'issued', issued_at = ?, expires_at = ?, tier = ?, colour = ?, model = ?, jwt = ?
-		WHERE uscc = ? AND idx = ? AND kid = ? AND form = ? AND state = 'intended'`
-	result, err := t.ExecContext(ctx, t.Rebind(query), micros(c.IssuedAt), micros(c.ExpiresAt), int(c.Tier), int(c.Colour), c.Model, c.JWT,
-		string(c.USCC), int64(c.Index), c.KID, c.Form)
-	if err != nil {
-		return err
-	}
+// issued refuses a code that had no open intent.
+func (c *Code) issued(result sql.Result) error {
 	if n, err := result.RowsAffected(); err != nil || n != 1 {
 		return fmt.Errorf("%w: no open intent with index %d", ErrConflict, c.Index)
 	}
 	return nil
+}
+
+// SaveCode turns an intent into an issued code; ErrConflict when there is no such intent, or it was issued already.
+func (db *DB) SaveCode(ctx context.Context, c Code) error {
+	return db.inWrite(ctx, "save code", sql.LevelReadCommitted, func(t *tx) error {
+		result, err := t.ExecContext(ctx, t.Rebind(saveIntent), c.issue()...)
+		if err != nil {
+			return err
+		}
+		return c.issued(result)
+	})
 }
 
 // Code returns a code by its list index, or ErrNotFound.

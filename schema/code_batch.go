@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
+	"strings"
 	"time"
 
 	"healthcode/registry"
@@ -50,22 +52,49 @@ func (db *DB) Codes(ctx context.Context) iter.Seq2[Code, error] {
 	return stream(ctx, db, "read codes", `SELECT `+codeColumns+` FROM code WHERE state = 'issued' ORDER BY uscc, idx`, nil, readCode)
 }
 
-// ReserveIndexes takes a list index for each enterprise, as ReserveIndex does, in one transaction.
+// ReserveIndexes takes a list index for each enterprise, as ReserveIndex does, in one transaction. The indexes are in the order of the
+// enterprises; one that is named twice gets two.
 func (db *DB) ReserveIndexes(ctx context.Context, codes []registry.USCC, kid, form string) ([]uint32, error) {
-	indexes := make([]uint32, len(codes))
+	var indexes []uint32
 	err := db.inWrite(ctx, "reserve code indexes", sql.LevelReadCommitted, func(t *tx) error {
 		now, err := t.now(ctx)
 		if err != nil {
 			return err
 		}
-		for i, code := range codes {
-			if err := t.GetContext(ctx, &indexes[i], t.Rebind(insertIntent), string(code), kid, form, now); err != nil {
+		given := make(map[registry.USCC][]uint32, len(codes))
+		for chunk := range slices.Chunk(codes, 500) {
+			if err := t.reserve(ctx, chunk, kid, form, now, given); err != nil {
 				return err
 			}
+		}
+		indexes = indexes[:0]
+		for _, code := range codes {
+			indexes = append(indexes, given[code][0])
+			given[code] = given[code][1:]
 		}
 		return nil
 	})
 	return indexes, err
+}
+
+// reserve adds one intent a code in one statement and notes which indexes each enterprise got: rows may come back in any order.
+func (t *tx) reserve(ctx context.Context, codes []registry.USCC, kid, form string, now int64, given map[registry.USCC][]uint32) error {
+	const row = `(?, 'intended', ?, ?, ?, 0, 0, 0, 0, 0, '')`
+	query := `INSERT INTO code (uscc, state, kid, form, created_at, issued_at, expires_at, tier, colour, model, jwt)
+		VALUES ` + strings.Repeat(row+`,`, len(codes)-1) + row + ` RETURNING uscc, idx`
+	arguments := make([]any, 0, 4*len(codes))
+	for _, code := range codes {
+		arguments = append(arguments, string(code), kid, form, now)
+	}
+	return t.each(ctx, query, arguments, func(scan func(...any) error) error {
+		var code string
+		var idx uint32
+		if err := scan(&code, &idx); err != nil {
+			return err
+		}
+		given[registry.USCC(code)] = append(given[registry.USCC(code)], idx)
+		return nil
+	})
 }
 
 // FinishCodeRange turns the intents of a range into issued codes and marks the range as done, in one transaction. ErrLeaseLost when
@@ -75,10 +104,8 @@ func (db *DB) FinishCodeRange(ctx context.Context, run *Run, r Range, codes []Co
 		return err
 	}
 	return db.inWrite(ctx, fmt.Sprintf("store the codes of range %d", r.Number), sql.LevelReadCommitted, func(t *tx) error {
-		for i := range codes {
-			if err := t.saveCode(ctx, &codes[i]); err != nil {
-				return err
-			}
+		if err := t.saveCodes(ctx, codes); err != nil {
+			return err
 		}
 		now, err := t.now(ctx)
 		if err != nil {
@@ -94,4 +121,22 @@ func (db *DB) FinishCodeRange(ctx context.Context, run *Run, r Range, codes []Co
 		}
 		return nil
 	})
+}
+
+func (t *tx) saveCodes(ctx context.Context, codes []Code) error {
+	statement, err := t.PreparexContext(ctx, t.Rebind(saveIntent))
+	if err != nil {
+		return err
+	}
+	defer statement.Close()
+	for i := range codes {
+		result, err := statement.ExecContext(ctx, codes[i].issue()...)
+		if err != nil {
+			return err
+		}
+		if err := codes[i].issued(result); err != nil {
+			return err
+		}
+	}
+	return nil
 }

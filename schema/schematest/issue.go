@@ -62,6 +62,50 @@ func codes(t *testing.T, fresh Opener) {
 	}
 }
 
+func codeRanges(t *testing.T, fresh Opener) {
+	db, ctx := Open(t, fresh), t.Context()
+	seed(t, db, 25, 3)
+	gradeSome(t, db)
+	until := time.Unix(1790000000, 0).UTC()
+	run := must(db.StartRun(ctx, request(schema.KindReissueCodes, Today(), false)))(t)
+	open := must(db.OpenRanges(ctx, run))(t)
+	seen := make(map[uint32]bool)
+	for _, r := range open {
+		needs := must(db.CodeNeeds(ctx, r.From, r.To, "k1", until, true))(t)
+		var enterprises []registry.USCC
+		for _, n := range needs {
+			enterprises = append(enterprises, n.USCC)
+		}
+		var issued []schema.Code
+		for i, idx := range must(db.ReserveIndexes(ctx, enterprises, "k1", "printed"))(t) {
+			if c := must(db.Code(ctx, idx))(t); c.USCC != enterprises[i] || seen[idx] {
+				t.Errorf("index %d is %s's, want %s's", idx, c.USCC, enterprises[i])
+			}
+			seen[idx] = true
+			issued = append(issued, schema.Code{Index: idx, USCC: enterprises[i], KID: "k1", Form: "printed", ExpiresAt: until, JWT: "x"})
+		}
+		if err := db.FinishCodeRange(ctx, run, r, issued); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.FinishCodeRange(ctx, run, r, nil); !errors.Is(err, schema.ErrLeaseLost) {
+			t.Errorf("a finished range again: %v, want ErrLeaseLost", err)
+		}
+		if left := must(db.CodeNeeds(ctx, r.From, r.To, "k1", until, true))(t); len(left) != 0 {
+			t.Errorf("%d still need a code", len(left))
+		}
+		if renew := must(db.CodeNeeds(ctx, r.From, r.To, "k1", until.Add(time.Second), false))(t); len(renew) != len(needs) {
+			t.Errorf("%d to renew a second later, want %d", len(renew), len(needs))
+		}
+	}
+	if len(seen) != 25 || must(db.CountCodes(ctx))(t) != 25 {
+		t.Errorf("%d codes, want one for each of 25", len(seen))
+	}
+	twice := must(db.ReserveIndexes(ctx, []registry.USCC{Code(1), Code(1)}, "k1", "jwt"))(t)
+	if twice[0] == twice[1] {
+		t.Errorf("one enterprise twice: %v, want two indexes", twice)
+	}
+}
+
 func modelLife(t *testing.T, fresh Opener) {
 	db, ctx := Open(t, fresh), t.Context()
 	if _, err := db.ActiveModel(ctx); !errors.Is(err, schema.ErrNotFound) {

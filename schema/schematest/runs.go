@@ -260,6 +260,44 @@ func rangesAtOnce(t *testing.T, fresh Opener) {
 	}
 }
 
+// firstLoadDuringRun loads history between the reading of a range's evidence and the storing of its grades. Whether the grade or the
+// history comes first, the grade must be what a replay says.
+func firstLoadDuringRun(t *testing.T, fresh Opener) {
+	config := fresh(t)
+	db, other := Reopen(t, config), Reopen(t, config)
+	seed(t, db, 5, 1)
+	run := must(db.StartRun(t.Context(), request(schema.KindRecompute, Today(), false)))(t)
+	history := Record(4, 7)
+	history.KnownAt = run.KnownAt.Add(-time.Microsecond)
+	loaded := make(chan schema.PutResult, 1)
+	load := sync.OnceFunc(func() {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			results, err := other.PutRecords(t.Context(), []registry.Record{history}, schema.PutOptions{FirstLoad: true})
+			if err != nil {
+				t.Error(err)
+				results = []schema.PutResult{{}}
+			}
+			loaded <- results[0]
+		}()
+		if db.Engine() == "sqlite" {
+			<-done // reading does not hold the writer up; PostgreSQL makes the load wait for us
+		}
+	})
+	_, err := db.FinishRange(t.Context(), run, must(db.OpenRanges(t.Context(), run))(t)[0], func(e *scoring.Evidence) (schema.Grade, error) {
+		load()
+		return Grade(e)
+	})
+	must(0, err)(t)
+	result := <-loaded
+	if known := must(db.Assessment(t.Context(), Code(4)))(t).Index == 5002; known != (result.Outcome == schema.Added) {
+		t.Errorf("the history was %s, yet the grade knows it: %t", result.Outcome, known)
+	}
+	finish(t, db, run)
+	Check(t, db, 5)
+}
+
 func rangeError(t *testing.T, fresh Opener) {
 	db := Open(t, fresh)
 	seed(t, db, 5, 1)

@@ -42,6 +42,8 @@ func Exercise(t *testing.T, fresh Opener) {
 		{"runs: ranges at once", rangesAtOnce},
 		{"runs: an error of the callback stores nothing", rangeError},
 		{"codes: an index is given once", codes},
+		{"codes: a range of codes at once", codeRanges},
+		{"first load: while a run is under way", firstLoadDuringRun},
 		{"models: immutable, one active", modelLife},
 		{"keys: one way, one active", keyLife},
 		{"outbox: told once", outbox},
