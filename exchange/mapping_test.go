@@ -208,6 +208,17 @@ func TestInventedUSCC(t *testing.T) {
 	}
 }
 
+func TestInventedUSCCOfLeadingZeros(t *testing.T) {
+	seen := map[registry.USCC]string{}
+	for _, id := range []string{"7", "07", "007", "000000007", "0", "00", "1234567890"} {
+		code, err := InventedUSCC("330402", id)
+		if err != nil || !code.Valid() || seen[code] != "" {
+			t.Errorf("%q gives %s (%v), as %q does", id, code, err, seen[code])
+		}
+		seen[code] = id
+	}
+}
+
 func TestInventedUSCCNeverMeets(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		id := rapid.OneOf(rapid.StringMatching(`[0-9]{1,9}`), rapid.StringMatching(`[0-9A-Za-z-]{1,20}`))
