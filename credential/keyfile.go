@@ -93,7 +93,7 @@ func readPrivate(path string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // only read
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func writeNew(path string, text []byte) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temporary.Name())
+	defer func() { _ = os.Remove(temporary.Name()) }() // its other name stays
 	_, err = temporary.Write(text)
 	if err == nil {
 		err = temporary.Sync()
@@ -161,7 +161,7 @@ func syncFolder(path string) error {
 	if err != nil {
 		return err
 	}
-	defer folder.Close()
+	defer func() { _ = folder.Close() }() // only read
 	return folder.Sync()
 }
 

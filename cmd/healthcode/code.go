@@ -201,7 +201,7 @@ func readKeySet(path string) (*credential.KeySet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the key set: %w", err)
 	}
-	defer file.Close() // only read
+	defer func() { _ = file.Close() }() // only read
 	data, err := io.ReadAll(io.LimitReader(file, credential.MaxKeySet+1))
 	if err != nil {
 		return nil, fmt.Errorf("read the key set: %w", err)

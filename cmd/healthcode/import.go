@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"healthcode/exchange"
 	"healthcode/registry"
@@ -16,7 +17,7 @@ import (
 )
 
 // importBatch is how many rows are stored in one transaction: what a kill can cost at most, and has to be sent again.
-const importBatch = 2000
+const importBatch = 1000
 
 // importFlags are the flags of import.
 type importFlags struct {
@@ -187,8 +188,9 @@ type importRows[T any] struct {
 }
 
 func (w *importWork[T]) run(ctx context.Context, p *program) error {
-	bar := p.newProgress("importing "+w.report.Kind, "bytes", -1)
+	bar := p.newProgress("importing "+w.report.Kind, bytesUnit, -1)
 	defer bar.finish()
+	start := time.Now()
 	batches := make(chan *importRows[T], 2)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -201,7 +203,8 @@ func (w *importWork[T]) run(ctx context.Context, p *program) error {
 				return err
 			}
 			bar.set(batch.done, batch.total)
-			bar.describe(fmt.Sprintf("importing %s: %d rows", w.report.Kind, w.report.Rows))
+			rate := float64(w.report.Rows) / max(time.Since(start).Seconds(), 1e-3)
+			bar.describe(fmt.Sprintf("importing %s: %d rows, %.0f rows/s", w.report.Kind, w.report.Rows, rate))
 		}
 		return nil
 	})

@@ -16,16 +16,23 @@ type progress struct {
 	bar *progressbar.ProgressBar
 }
 
-// newProgress starts a bar over total units named unit; bytes are shown as such.
+// newProgress starts a bar over total units named unit, with the time left.
 func (p *program) newProgress(what, unit string, total int64) *progress {
 	if !isTerminal(p.err) {
 		return &progress{}
 	}
-	bar := progressbar.NewOptions64(total, progressbar.OptionSetWriter(p.err), progressbar.OptionSetDescription(what),
-		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(unit),
-		progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
-	return &progress{bar: bar}
+	options := []progressbar.Option{progressbar.OptionSetWriter(p.err), progressbar.OptionSetDescription(what), progressbar.OptionSetWidth(20),
+		progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100 * time.Millisecond), progressbar.OptionClearOnFinish()}
+	if unit == bytesUnit {
+		options = append(options, progressbar.OptionShowBytes(true))
+	} else {
+		options = append(options, progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString(unit))
+	}
+	return &progress{bar: progressbar.NewOptions64(total, options...)}
 }
+
+// bytesUnit is the unit of files.
+const bytesUnit = "bytes"
 
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
