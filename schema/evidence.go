@@ -40,10 +40,35 @@ func (db *DB) EvidenceOf(ctx context.Context, code registry.USCC, asOf registry.
 // the reading and is returned as it is.
 func (db *DB) Evidence(ctx context.Context, r KeyRange, asOf registry.Day, knownAt time.Time, yield func(*scoring.Evidence) error) error {
 	return db.inRead(ctx, "read evidence", func(t *tx) error {
-		return t.evidence(ctx, evidenceQuery{KeyRange: r, horizon: horizon{asOf, micros(knownAt)}}, func(e *scoring.Evidence, _ string) error {
-			return yield(e)
-		})
+		for {
+			part, err := t.firstPart(ctx, r)
+			if err != nil {
+				return err
+			}
+			q := evidenceQuery{KeyRange: part, horizon: horizon{asOf, micros(knownAt)}}
+			err = t.evidence(ctx, q, func(e *scoring.Evidence, _ string) error { return yield(e) })
+			if err != nil || part.To == r.To {
+				return err
+			}
+			r.From = part.To + " " // after this code, before any other
+		}
 	})
+}
+
+// firstPart cuts off the first enterprises of a range, so that reading everyone takes no more memory than reading a few.
+func (t *tx) firstPart(ctx context.Context, r KeyRange) (KeyRange, error) {
+	if r.From == r.To && r.To != "" {
+		return r, nil
+	}
+	where, arguments := r.condition()
+	query := `SELECT uscc FROM enterprise WHERE ` + where + ` ORDER BY uscc LIMIT 1 OFFSET ?`
+	err := t.each(ctx, query, append(arguments, DefaultRangeSize), func(scan func(...any) error) error {
+		return scan((*string)(&r.To))
+	})
+	if err != nil {
+		return r, fmt.Errorf("cut range: %w", err)
+	}
+	return r, nil
 }
 
 // evidenceQuery says whose evidence to read, and how far back to look.

@@ -12,6 +12,7 @@ import (
 
 	"healthcode/registry"
 	"healthcode/schema"
+	"healthcode/scoring"
 )
 
 // conflict has two connections correct the same records at the same time, each many times.
@@ -187,6 +188,17 @@ func bulkLoad(t *testing.T, fresh Opener) {
 	}
 	if got := outcomes(must(db.PutRecords(ctx, batch, now))(t)); got[schema.Changed] != len(batch) {
 		t.Errorf("%v, want %d changed", got, len(batch))
+	}
+	must(db.PutEnterprises(ctx, Enterprises(1000, 5000), now))(t)
+	var order []registry.USCC
+	facts := 0
+	err := db.Evidence(ctx, schema.KeyRange{}, Today(), must(db.Know(ctx))(t), func(e *scoring.Evidence) error {
+		order, facts = append(order, e.USCC), facts+len(e.Facts())
+		return nil
+	})
+	must(0, err)(t)
+	if len(order) != 5000 || !slices.IsSorted(order) || facts != len(batch) {
+		t.Errorf("evidence of %d enterprises with %d facts, want 5000 in order with %d", len(order), facts, len(batch))
 	}
 	count := 0
 	for _, err := range db.Records(ctx) {
