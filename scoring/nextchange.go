@@ -9,7 +9,7 @@ import (
 // noDay is later than every day that anything can happen on.
 const noDay = registry.Day(math.MaxInt32)
 
-// NextChange returns the first day after asOf on which time alone changes tier, colour or evidence level, or no day when it never does.
+// NextChange returns the first day after asOf on which time alone changes tier or colour, or no day when it never does.
 //
 // It does not try every day. Between events (a record leaves the window or crosses into another block of 30 days, a deadline passes)
 // masses only fade, by at most a known share a day, so from the distance to the nearest cut follows a number of days on which nothing
@@ -26,7 +26,7 @@ func (a *Assessor) NextChange(e *Evidence, asOf registry.Day) registry.Day {
 		}
 		day = min(event, day+1+registry.Day(a.calmDays(int(e.Risk), &now)))
 		then := a.Assess(e, day)
-		if then.Tier != now.Tier || then.Colour != now.Colour || then.Evidence != now.Evidence {
+		if then.Tier != now.Tier || then.Colour != now.Colour {
 			return day
 		}
 		now = then
