@@ -16,7 +16,7 @@ import (
 )
 
 // decodeJSON reads a JSON object into a flat struct, strictly: UTF-8 only, no unknown and no repeated member, nothing after the object.
-// What is wrong comes back as ErrMediaType, ErrTooLarge, ErrBadRequest or an error that names the field.
+// What is wrong comes back as ErrMediaType, ErrTooLarge or ErrField, always with the field.
 func decodeJSON(r *http.Request, into any) error {
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || mediaType != typeJSON {

@@ -30,7 +30,6 @@ type Problem struct {
 
 // The reasons for refusing a request, one per meaning. Their codes and statuses are in the table below.
 var (
-	ErrBadRequest       = errors.New("the request is wrong")
 	ErrField            = errors.New("a field is wrong")
 	ErrTooLarge         = errors.New("the request body is too large")
 	ErrMediaType        = errors.New("the request body is not JSON")
@@ -66,7 +65,6 @@ var problems = []struct {
 	{ErrTooLarge, http.StatusRequestEntityTooLarge, "body_too_large"},
 	{ErrMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type"},
 	{ErrField, http.StatusBadRequest, "invalid_field"},
-	{ErrBadRequest, http.StatusBadRequest, "bad_request"},
 	{schema.ErrNotFound, http.StatusNotFound, "not_found"},
 	{errUnavailable, http.StatusServiceUnavailable, "unavailable"},
 	{schema.ErrBusy, http.StatusServiceUnavailable, "unavailable"},

@@ -15,7 +15,6 @@ var problemWords = map[string]Phrase{
 	"problem.method_not_allowed":     {"此地址不支持该方法", "This address does not take that method"},
 	"problem.not_local":              {"此地址只供本机使用", "This address is for the machine itself only"},
 	"problem.client_gone":            {"请求已取消", "The request was given up"},
-	"problem.bad_request":            {"请求有误", "The request is wrong"},
 	"problem.invalid_field":          {"字段有误", "A field is wrong"},
 	"problem.body_too_large":         {"请求内容过大", "The request body is too large"},
 	"problem.unsupported_media_type": {"请求内容不是 JSON", "The request body is not JSON"},
