@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -30,10 +31,15 @@ func (db *DB) inWrite(ctx context.Context, doing string, level sql.IsolationLeve
 		level = sql.LevelDefault // one immediate writer is serializable already
 	}
 	var err error
-	for range attempts {
+	for attempt := range attempts {
 		err = db.fail(ctx, doing, db.once(ctx, db.write, &sql.TxOptions{Isolation: level}, work))
 		if !errors.Is(err, errAgain) {
 			return err
+		}
+		select { // two losers must not meet again at once
+		case <-time.After(rand.N(time.Millisecond << attempt)):
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %w", doing, ctx.Err())
 		}
 	}
 	return fmt.Errorf("%w, %d times", err, attempts)
