@@ -37,13 +37,13 @@ func decodeJSON(r *http.Request, into any) error {
 }
 
 func badType() error {
-	return &fieldError{badField("Content-Type", "is not application/json", "application/json").(*fieldError).problems, ErrMediaType}
+	return badFieldFor(ErrMediaType, "Content-Type", "is not application/json", "application/json")
 }
 
 func bodyError(err error) error {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		return &fieldError{badField("body", fmt.Sprintf("is longer than %d bytes", tooLarge.Limit), "a shorter body").(*fieldError).problems, ErrTooLarge}
+		return badFieldFor(ErrTooLarge, "body", fmt.Sprintf("is longer than %d bytes", tooLarge.Limit), "a shorter body")
 	}
 	return badField("body", "could not be read", "a JSON object")
 }

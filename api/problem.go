@@ -87,8 +87,11 @@ func (e *fieldError) Error() string { return e.reason.Error() + ": " + e.problem
 func (e *fieldError) Unwrap() error { return e.reason }
 
 // badField refuses one field: what is wrong with it and what would be right. Neither text repeats what the client sent.
-func badField(field, problem, want string) error {
-	return &fieldError{registry.Problems{{Field: field, Problem: problem, Want: want}}, ErrField}
+func badField(field, problem, want string) error { return badFieldFor(ErrField, field, problem, want) }
+
+// badFieldFor is badField with a status of its own.
+func badFieldFor(cause error, field, problem, want string) error {
+	return &fieldError{registry.Problems{{Field: field, Problem: problem, Want: want}}, cause}
 }
 
 // problemOf turns an error into a problem. Only sentinels of the table and field errors are shown; the text of any other error stays in the log.

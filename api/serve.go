@@ -54,7 +54,9 @@ func shutdown(ctx context.Context, srv *http.Server, served <-chan error) error 
 	if err != nil { // some request takes too long: cut it off
 		err = errors.Join(fmt.Errorf("stop serving: %w", err), srv.Close())
 	}
-	<-served
+	if stopped := <-served; !errors.Is(stopped, http.ErrServerClosed) {
+		err = errors.Join(err, stopped)
+	}
 	return err
 }
 

@@ -38,7 +38,7 @@ func TestServeSaysThatThePortIsTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer taken.Close() //nolint:errcheck // the test is over
+	defer taken.Close()
 	if err := Serve(t.Context(), taken.Addr().String(), http.NotFoundHandler(), slog.New(slog.DiscardHandler), nil); err == nil {
 		t.Error("it served on a port that is taken")
 	}
@@ -51,7 +51,7 @@ func TestServeStopsGracefully(t *testing.T) {
 	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		close(begun)
 		<-finish
-		io.WriteString(w, "whole") //nolint:errcheck // the client's test tells
+		io.WriteString(w, "whole")
 	})
 	ctx, stop := context.WithCancel(t.Context())
 	address, served := make(chan net.Addr, 1), make(chan error, 1)
@@ -72,7 +72,7 @@ func TestServeStopsGracefully(t *testing.T) {
 	}
 	dialer := net.Dialer{Timeout: time.Second}
 	if conn, err := dialer.DialContext(t.Context(), "tcp", at); err == nil {
-		conn.Close() //nolint:errcheck // it should not be there
+		conn.Close()
 		t.Error("somebody still listens")
 	}
 }
@@ -87,7 +87,7 @@ func fetch(t *testing.T, url string) string {
 	if err != nil {
 		return err.Error()
 	}
-	defer answer.Body.Close() //nolint:errcheck // read to the end
+	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
 	if err != nil {
 		return err.Error()

@@ -93,7 +93,7 @@ func TestVerdicts(t *testing.T) {
 
 func readVerdict(t *testing.T, answer *http.Response, status int) verdictJSON {
 	t.Helper()
-	defer answer.Body.Close() //nolint:errcheck // a recorder's body
+	defer answer.Body.Close()
 	var body bytes.Buffer
 	if _, err := body.ReadFrom(answer.Body); err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func readVerdict(t *testing.T, answer *http.Response, status int) verdictJSON {
 	if answer.StatusCode != status {
 		t.Fatalf("status %d, want %d: %.300s", answer.StatusCode, status, body.String())
 	}
-	recorded := get(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(body.Bytes()) }), "/") //nolint:errcheck // a recorder
+	recorded := get(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(body.Bytes()) }), "/")
 	return decoded[verdictJSON](t, recorded)
 }
 

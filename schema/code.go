@@ -39,7 +39,7 @@ const codeColumns = `idx, uscc, state, kid, form, created_at, issued_at, expires
 func readCode(scan func(...any) error) (Code, error) {
 	var c Code
 	var created, issued, expires int64
-	err := scan((*uint32)(&c.Index), (*string)(&c.USCC), (*string)(&c.State), &c.KID, &c.Form, &created, &issued, &expires, (*uint8)(&c.Tier),
+	err := scan(&c.Index, (*string)(&c.USCC), (*string)(&c.State), &c.KID, &c.Form, &created, &issued, &expires, (*uint8)(&c.Tier),
 		(*uint8)(&c.Colour), &c.Model, &c.JWT)
 	c.CreatedAt, c.IssuedAt, c.ExpiresAt = instant(created), instant(issued), instant(expires)
 	return c, err

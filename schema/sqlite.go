@@ -56,7 +56,7 @@ func openSQLite(ctx context.Context, c Config) (*DB, error) {
 	file := filepath.Join(c.Dir, FileName)
 	db := &DB{engine: sqliteEngine{}}
 	var err error
-	if db.write, err = sqlx.Open("sqlite", sqliteDSN(file, c, "immediate", "cache_size(-65536)", "foreign_keys(1)")); err != nil {
+	if db.write, err = sqlx.Open("sqlite", sqliteDSN(file, c, "immediate", "cache_size(-32768)", "foreign_keys(1)")); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	db.write.SetMaxOpenConns(1)

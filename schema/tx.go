@@ -185,18 +185,19 @@ func (t *tx) insertChunk(ctx context.Context, head, tail string, rows [][]any) e
 	return err
 }
 
-func (t *tx) copyIn(ctx context.Context, table, columns string, rows [][]any) error {
+func (t *tx) copyIn(ctx context.Context, table, columns string, rows [][]any) (err error) {
 	statement, err := t.PrepareContext(ctx, "COPY "+table+" ("+columns+") FROM STDIN")
 	if err != nil {
 		return fmt.Errorf("copy to %s: %w", table, err)
 	}
+	defer func() { err = errors.Join(err, statement.Close()) }()
 	for _, row := range rows {
 		if _, err := statement.ExecContext(ctx, row...); err != nil {
-			return fmt.Errorf("copy to %s: %w", table, errors.Join(err, statement.Close()))
+			return fmt.Errorf("copy to %s: %w", table, err)
 		}
 	}
 	if _, err := statement.ExecContext(ctx); err != nil {
-		return fmt.Errorf("copy to %s: %w", table, errors.Join(err, statement.Close()))
+		return fmt.Errorf("copy to %s: %w", table, err)
 	}
-	return statement.Close()
+	return nil
 }

@@ -5,7 +5,7 @@ var verdictWords = map[string]Phrase{
 	"verdict.checked": {"核验时间", "Checked"},
 
 	"verdict.title.ok":                  {"真码，当前有效", "Authentic and in force"},
-	"verdict.text.ok":                   {"此码由本系统签发，签名正确，未被撤销。", "This code was issued by this system. Its signature is right and it has not been withdrawn."},
+	"verdict.text.ok":                   {"此码由本系统签发，签名正确，在有效期内。", "This code was issued by this system. Its signature is right and it has not expired."},
 	"verdict.title.expired":             {"此码已过有效期", "This code has expired"},
 	"verdict.text.expired":              {"此码确由本系统签发，但有效期已过，不能再作为凭据。", "This system did issue this code, but its time is over. It no longer counts."},
 	"verdict.title.not_yet_valid":       {"此码尚未生效", "This code is not yet in force"},

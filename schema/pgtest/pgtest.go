@@ -87,8 +87,8 @@ func (c *cluster) exec(query string) error {
 	if err != nil {
 		return fmt.Errorf("open test cluster: %w", err)
 	}
-	defer db.Close()
-	if _, err := db.Exec(query); err != nil {
+	_, err = db.Exec(query)
+	if err := errors.Join(err, db.Close()); err != nil {
 		return fmt.Errorf("%s: %w", query, err)
 	}
 	return nil

@@ -2,7 +2,6 @@ package schematest
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -343,6 +342,6 @@ func Check(tb testing.TB, db *schema.DB, enterprises int) {
 	}
 	messages := must(db.Unpublished(tb.Context(), schema.TopicGradeChanged, enterprises*2))(tb)
 	if histories != enterprises || len(messages) != enterprises {
-		tb.Error(fmt.Sprintf("%d rows of history and %d messages, want %d of each", histories, len(messages), enterprises))
+		tb.Errorf("%d rows of history and %d messages, want %d of each", histories, len(messages), enterprises)
 	}
 }
