@@ -95,7 +95,14 @@ func (d *demo) write(dir string) error {
 	if err != nil {
 		return fmt.Errorf("describe the demo: %w", err)
 	}
-	if err := os.WriteFile(demoPath(dir), data, 0o644); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return fmt.Errorf("make the data folder: %w", err)
+	}
+	half := demoPath(dir) + ".new" // a kill leaves the old description or the new one
+	if err := os.WriteFile(half, data, 0o644); err != nil {
+		return fmt.Errorf("describe the demo: %w", err)
+	}
+	if err := os.Rename(half, demoPath(dir)); err != nil {
 		return fmt.Errorf("describe the demo: %w", err)
 	}
 	return nil

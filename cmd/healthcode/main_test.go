@@ -92,7 +92,7 @@ func TestDemoBuildsTheSameCityFromTheSameSeed(t *testing.T) {
 func TestDemoOnPostgreSQLGradesLikeSQLite(t *testing.T) {
 	t.Parallel()
 	flags := []string{"demo", "--once", "--enterprises", "150", "--seed", "7", "--today", "2026-11-22", "--json"}
-	url, keys, dir := pgtest.EmptyURL(t), t.TempDir(), t.TempDir()
+	url, keys, dir := pgtest.EmptyURL(t), filepath.Join(t.TempDir(), "new"), t.TempDir()
 	postgres := parse[demoReport](t, mustCall(t, append(flags, "--database", url, "--dir", keys)...).out)
 	sqlite := parse[demoReport](t, mustCall(t, append(flags, "--dir", dir)...).out)
 	if postgres.Records != sqlite.Records || postgres.Codes != sqlite.Codes || postgres.Assessed != 150 {
