@@ -11,8 +11,8 @@ import (
 var (
 	ErrNotFound    = errors.New("not found")
 	ErrConflict    = errors.New("conflicts with what is stored")
-	ErrBusy        = errors.New("the database is locked by another process")
-	ErrFull        = errors.New("no space left for the database")
+	ErrBusy        = errors.New("the database is locked by another process: try again when it has finished")
+	ErrFull        = errors.New("no space left for the database: free some and try again, what was stored stays")
 	ErrReadOnly    = errors.New("the database can only be read")
 	ErrNewer       = errors.New("the database was made by a newer version of this program")
 	ErrUnmigrated  = errors.New("the database is not ready: run `healthcode migrate` first")
