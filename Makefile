@@ -48,8 +48,8 @@ build: ## build the program ./healthcode (static, no cgo)
 	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o healthcode ./cmd/healthcode
 	@ls -l healthcode
 
-demo: build ## build, invent a sample city in ./healthcode-data and serve it on this machine
-	@./healthcode demo --dir healthcode-data
+demo: build ## build, invent a sample city in ./healthcode-demo and serve it on this machine
+	@./healthcode demo
 
-clean: ## remove what these targets made, but not ./healthcode-data
+clean: ## remove what these targets made, but not the data folders
 	@rm -rf bin healthcode cover.out cover.html
