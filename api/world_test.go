@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"healthcode/credential"
+	"healthcode/jobs"
 	"healthcode/registry"
 	"healthcode/samplecity"
 	"healthcode/schema"
@@ -123,28 +124,8 @@ func (w *world) grade(ctx context.Context) error {
 	if err := w.db.ActivateModel(ctx, m.Code, m.Version); err != nil {
 		return err
 	}
-	run, err := w.db.StartRun(ctx, schema.RunRequest{Kind: schema.KindRecompute, AsOf: registry.DayOf(w.now), Model: ref})
-	if err != nil {
-		return err
-	}
-	open, err := w.db.OpenRanges(ctx, run)
-	if err != nil {
-		return err
-	}
-	a := scoring.NewAssessor(m)
-	for _, r := range open {
-		_, err := w.db.FinishRange(ctx, run, r, func(e *scoring.Evidence) (schema.Grade, error) {
-			next := a.NextChange(e, run.AsOf)
-			x := a.Assess(e, run.AsOf)
-			digest, _ := a.Digests(e, run.AsOf, run.KnownAt, &x)
-			return schema.Grade{Index: x.Index, Tier: x.Tier, Colour: x.Colour, Evidence: x.Evidence, Checks: x.Checks, LossPPM: x.LossPPM,
-				NextChangeOn: next, Digest: digest}, nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return w.db.FinishRun(ctx, run)
+	_, err := (&jobs.Recompute{DB: w.db, Clock: func() time.Time { return w.now }}).RunOnce(ctx)
+	return err
 }
 
 func (w *world) issue(ctx context.Context) (err error) {

@@ -106,9 +106,9 @@ func TestRecomputeGradesEverybodyAsTheAssessorDoes(t *testing.T) {
 		for code, stored := range assessments(t, b.db) {
 			e, err := b.db.EvidenceOf(t.Context(), code, run.AsOf, run.KnownAt)
 			check(t, err)
-			x := a.Assess(e, run.AsOf)
+			x := a.Grade(e, run.AsOf)
 			digest, _ := a.Digests(e, run.AsOf, run.KnownAt, &x)
-			if stored.Index != x.Index || stored.Tier != x.Tier || stored.Colour != x.Colour || stored.Digest != digest {
+			if stored.Index != x.Earned.Index || stored.Tier != x.Tier || stored.Colour != x.Colour || stored.Digest != digest {
 				t.Errorf("%s: stored %+v, computed %+v", code, stored.Grade, x)
 			}
 		}

@@ -121,8 +121,8 @@ func (j *Recompute) workers() int {
 
 func (j *Recompute) gradeRanges(ctx context.Context, run *schema.Run, a *scoring.Assessor, todo <-chan schema.Range, assessed *atomic.Int64) error {
 	for r := range todo {
-		result, err := j.DB.FinishRange(ctx, run, r, func(e *scoring.Evidence) (schema.Grade, error) {
-			return grade(a, e, run.AsOf, run.KnownAt), nil
+		result, err := j.DB.FinishRange(ctx, run, r, func(e *scoring.Evidence, prior *schema.Assessment) (schema.Grade, error) {
+			return grade(a, e, run, prior), nil
 		})
 		if err != nil {
 			return fmt.Errorf("grade the enterprises %s to %s: %w", r.From, r.To, err)
@@ -134,13 +134,23 @@ func (j *Recompute) gradeRanges(ctx context.Context, run *schema.Run, a *scoring
 	return nil
 }
 
-// grade is everything that is stored about one enterprise on one day.
-func grade(a *scoring.Assessor, e *scoring.Evidence, asOf registry.Day, knownAt time.Time) schema.Grade {
-	next := a.NextChange(e, asOf)
-	x := a.Assess(e, asOf)
-	digest, _ := a.Digests(e, asOf, knownAt, &x)
-	return schema.Grade{Index: x.Index, Tier: x.Tier, Colour: x.Colour, Evidence: x.Evidence, Checks: x.Checks, LossPPM: x.LossPPM,
-		NextChangeOn: next, Digest: digest}
+// grade is everything that is stored about one enterprise on one day. While neither records nor model change and no day comes on which
+// time changes the standing, the standing is what it was, and only the index is computed again.
+func grade(a *scoring.Assessor, e *scoring.Evidence, run *schema.Run, prior *schema.Assessment) schema.Grade {
+	var g scoring.Grade
+	var ahead scoring.Outlook
+	if prior != nil && (prior.StandingUntil == 0 || run.AsOf < prior.StandingUntil) {
+		g = scoring.Grade{Earned: a.Assess(e, run.AsOf), Standing: scoring.Standing{Tier: prior.Tier, Colour: prior.Colour,
+			TierSince: prior.TierSince, ColourSince: prior.ColourSince}}
+		ahead = scoring.Outlook{GradeOn: prior.NextChangeOn, StandingOn: prior.StandingUntil}
+	} else {
+		g, ahead = a.GradeAhead(e, run.AsOf)
+	}
+	digest, _ := a.Digests(e, run.AsOf, run.KnownAt, &g)
+	x := &g.Earned
+	return schema.Grade{Index: x.Index, Tier: g.Tier, Colour: g.Colour, Evidence: x.Evidence, Checks: x.Checks, LossPPM: x.LossPPM,
+		NextChangeOn: ahead.GradeOn, EarnedTier: x.Tier, EarnedColour: x.Colour, TierSince: g.TierSince, ColourSince: g.ColourSince,
+		StandingUntil: ahead.StandingOn, Digest: digest}
 }
 
 // giveUp ends a run that cannot go on. A run that was only interrupted stays open for whoever takes it up.

@@ -42,15 +42,15 @@ func who(e *registry.Enterprise, levels map[string]registry.RiskLevel) scoring.E
 	return scoring.Enterprise{USCC: e.USCC, RegisteredOn: e.RegisteredOn, Risk: risk}
 }
 
-// grades grades every enterprise of a city under the default model.
-func grades(t testing.TB, city *samplecity.City) map[registry.USCC]scoring.Assessment {
+// grades grades every enterprise of a city under the default model: tier and colour are the published ones.
+func grades(t testing.TB, city *samplecity.City) map[registry.USCC]scoring.Grade {
 	t.Helper()
 	assessor, levels := scoring.NewAssessor(scoring.DefaultModel()), risks(city)
 	var evidence scoring.Evidence
-	all := make(map[registry.USCC]scoring.Assessment, city.Len())
+	all := make(map[registry.USCC]scoring.Grade, city.Len())
 	for e, records := range city.All() {
 		evidence.Set(who(e, levels), facts(t, e, records))
-		all[e.USCC] = assessor.Assess(&evidence, city.Today())
+		all[e.USCC] = assessor.Grade(&evidence, city.Today())
 	}
 	return all
 }
@@ -63,8 +63,8 @@ func TestGradesFallNearTheRealShares(t *testing.T) {
 		grade     string
 		low, high float64 // percent
 	}{
-		{"AA", 3.5, 6.5}, {"A", 36, 44}, {"B", 43, 52}, {"C", 3.5, 7}, {"NEW", 1.5, 4.5},
-		{"green", 12, 18}, {"blue", 68, 76}, {"yellow", 8, 12.5}, {"red", 1.5, 3.6},
+		{"AA", 2.5, 6.5}, {"A", 34, 42}, {"B", 45, 54}, {"C", 4, 8}, {"NEW", 1.5, 4.5},
+		{"green", 11, 17}, {"blue", 68, 76}, {"yellow", 8, 13}, {"red", 1.5, 5.5},
 	}
 	for _, seed := range []uint64{1, 7, 2026} {
 		counts := map[string]int{}

@@ -31,7 +31,7 @@ func TestShowcasesShowTheirRules(t *testing.T) {
 			for _, s := range city.Showcases() {
 				t.Run(s.Rule+" "+day.String(), func(t *testing.T) {
 					a, w := graded[s.USCC], want[s.Rule]
-					t.Logf("%s %s: %d %s %s", s.USCC, s.Company, a.Index, a.Tier, a.Colour)
+					t.Logf("%s %s: %d %s %s", s.USCC, s.Company, a.Earned.Index, a.Tier, a.Colour)
 					if a.Colour != w.colour || len(w.tiers) == 0 || a.Tier != w.tiers[0] && a.Tier != w.tiers[len(w.tiers)-1] {
 						t.Errorf("%s %s, want %v %s", a.Tier, a.Colour, w.tiers, w.colour)
 					}

@@ -21,14 +21,19 @@ type ModelRef struct {
 
 // Grade is what assessing one enterprise yields: what a run's callback returns.
 type Grade struct {
-	Index        int32 // hundredths
-	Tier         registry.Tier
-	Colour       registry.Colour
-	Evidence     registry.EvidenceLevel
-	Checks       int64        // millionths of a check
-	LossPPM      [5]int32     // by dimension
-	NextChangeOn registry.Day // the day on which time alone changes the grade; none = never
-	Digest       [32]byte     // of inputs and outputs
+	Index         int32           // hundredths
+	Tier          registry.Tier   // published
+	Colour        registry.Colour // published
+	Evidence      registry.EvidenceLevel
+	Checks        int64        // millionths of a check
+	LossPPM       [5]int32     // by dimension
+	NextChangeOn  registry.Day // the day on which time alone changes the published grade; none = never
+	EarnedTier    registry.Tier
+	EarnedColour  registry.Colour
+	TierSince     registry.Day // since when a better tier is earned without a break; none = it is not
+	ColourSince   registry.Day
+	StandingUntil registry.Day // the day on which time alone changes tier, colour or the two days before; none = never
+	Digest        [32]byte     // of inputs and outputs
 }
 
 // Assessment is a stored grade with the run, the two dates and the model that it was given under.
@@ -44,7 +49,7 @@ type Assessment struct {
 }
 
 const assessmentColumns = `uscc, run_id, as_of, known_at, model_code, model_version, index_value, tier, colour, evidence, checks, losses,
-	next_change_on, changed_on, digest, records_digest`
+	next_change_on, changed_on, earned_tier, earned_colour, tier_since, colour_since, standing_until, digest, records_digest`
 
 type assessmentRow struct {
 	runID int64
@@ -55,8 +60,8 @@ type assessmentRow struct {
 
 func (r *assessmentRow) fields() []any {
 	return []any{(*string)(&r.USCC), &r.Run, (*int32)(&r.AsOf), &r.known, &r.Model.Code, &r.Model.Version, &r.Index, (*uint8)(&r.Tier),
-		(*uint8)(&r.Colour), (*uint8)(&r.Evidence), &r.Checks, &r.losses, (*int32)(&r.NextChangeOn), (*int32)(&r.ChangedOn), &r.digest,
-		&r.RecordsDigest}
+		(*uint8)(&r.Colour), (*uint8)(&r.Evidence), &r.Checks, &r.losses, (*int32)(&r.NextChangeOn), (*int32)(&r.ChangedOn), (*uint8)(&r.EarnedTier),
+		(*uint8)(&r.EarnedColour), (*int32)(&r.TierSince), (*int32)(&r.ColourSince), (*int32)(&r.StandingUntil), &r.digest, &r.RecordsDigest}
 }
 
 // assessment unpacks a stored row. The texts were written by values: they have the right form.
@@ -83,8 +88,8 @@ func (a *Assessment) values() []any {
 		losses = strconv.AppendInt(losses, int64(loss), 10)
 	}
 	return []any{string(a.USCC), a.Run, int64(a.AsOf), micros(a.KnownAt), a.Model.Code, a.Model.Version, int64(a.Index), int64(a.Tier),
-		int64(a.Colour), int64(a.Evidence), a.Checks, string(losses), int64(a.NextChangeOn), int64(a.ChangedOn), hex.EncodeToString(a.Digest[:]),
-		a.RecordsDigest}
+		int64(a.Colour), int64(a.Evidence), a.Checks, string(losses), int64(a.NextChangeOn), int64(a.ChangedOn), int64(a.EarnedTier),
+		int64(a.EarnedColour), int64(a.TierSince), int64(a.ColourSince), int64(a.StandingUntil), hex.EncodeToString(a.Digest[:]), a.RecordsDigest}
 }
 
 // coalesced reads the columns of a table that an outer join may have left empty.

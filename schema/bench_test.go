@@ -145,9 +145,10 @@ func gradeCity(b *testing.B, db *schema.DB, what string) {
 // grader grades with the real assessor.
 func grader(model *scoring.Model, asOf registry.Day, knownAt time.Time) schema.Assess {
 	assessor := scoring.NewAssessor(model)
-	return func(e *scoring.Evidence) (schema.Grade, error) {
-		a := assessor.Assess(e, asOf)
-		digest, _ := assessor.Digests(e, asOf, knownAt, &a)
+	return func(e *scoring.Evidence, _ *schema.Assessment) (schema.Grade, error) {
+		g := assessor.Grade(e, asOf)
+		a := g.Earned
+		digest, _ := assessor.Digests(e, asOf, knownAt, &g)
 		return schema.Grade{Index: a.Index, Tier: a.Tier, Colour: a.Colour, Evidence: a.Evidence, Checks: a.Checks, LossPPM: a.LossPPM,
 			NextChangeOn: assessor.NextChange(e, asOf), Digest: digest}, nil
 	}

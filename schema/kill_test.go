@@ -60,14 +60,14 @@ func child(address, stop string) error {
 	}
 	graded := 0
 	for _, r := range open {
-		_, err := db.FinishRange(ctx, run, r, func(e *scoring.Evidence) (schema.Grade, error) {
+		_, err := db.FinishRange(ctx, run, r, func(e *scoring.Evidence, prior *schema.Assessment) (schema.Grade, error) {
 			if graded++; graded == max(after, -after) {
 				fmt.Println("now")
 			}
 			if after > 0 && graded == after {
 				select {}
 			}
-			return schematest.Grade(e)
+			return schematest.Grade(e, prior)
 		})
 		if err != nil {
 			return err

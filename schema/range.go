@@ -28,8 +28,9 @@ type RangeResult struct {
 	AlreadyDone bool // by another process, or before this one was stopped
 }
 
-// Assess grades one enterprise. It must depend on the evidence alone: a range that lost a race is read and graded again.
-type Assess func(e *scoring.Evidence) (Grade, error)
+// Assess grades one enterprise. prior is its current assessment when that rests on the same records and the same model and is of no later
+// day, nil otherwise: it may save work but not change the grade. A range that lost a race is read and graded again.
+type Assess func(e *scoring.Evidence, prior *Assessment) (Grade, error)
 
 // errFirstLoad says that history was loaded between reading the evidence and storing the grades.
 var errFirstLoad = errors.New("history was loaded meanwhile")
@@ -128,16 +129,42 @@ func (w *rangeWork) grade(ctx context.Context, t *tx) error {
 	if w.loads, err = t.firstLoads(ctx); err != nil {
 		return err
 	}
+	priors, err := t.priors(ctx, w)
+	if err != nil {
+		return err
+	}
 	q := evidenceQuery{KeyRange: w.keys(), horizon: w.horizon(), changedOnly: w.run.ChangedOnly}
 	return t.evidence(ctx, q, func(e *scoring.Evidence, packed string) error {
-		grade, err := w.assess(e)
+		digest := recordsDigest(e, packed)
+		prior := priors[e.USCC]
+		if prior != nil && prior.RecordsDigest != digest {
+			prior = nil
+		}
+		grade, err := w.assess(e, prior)
 		if err != nil {
 			return fmt.Errorf("assess %s: %w", e.USCC, err)
 		}
 		w.grades = append(w.grades, Assessment{USCC: e.USCC, Grade: grade, Run: w.run.ID, AsOf: w.run.AsOf, KnownAt: w.run.KnownAt,
-			Model: w.run.Model, ChangedOn: w.run.AsOf, RecordsDigest: recordsDigest(e, packed)})
+			Model: w.run.Model, ChangedOn: w.run.AsOf, RecordsDigest: digest})
 		return nil
 	})
+}
+
+// priors reads the current assessments of the range that are of the run's model and of no later day.
+func (t *tx) priors(ctx context.Context, w *rangeWork) (map[registry.USCC]*Assessment, error) {
+	where, arguments := w.keys().condition()
+	query := `SELECT ` + assessmentColumns + ` FROM assessment WHERE ` + where + ` AND model_code = ? AND model_version = ? AND as_of <= ?`
+	arguments = append(append([]any{}, arguments...), w.run.Model.Code, w.run.Model.Version, int64(w.run.AsOf))
+	found := make(map[registry.USCC]*Assessment, w.part.Enterprises)
+	err := t.each(ctx, query, arguments, func(scan func(...any) error) error {
+		a, err := readAssessment(scan)
+		found[a.USCC] = &a
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read current assessments: %w", err)
+	}
+	return found, nil
 }
 
 // recordsDigest tells two states of an enterprise's evidence apart: its facts, its risk and its registration.
@@ -192,7 +219,9 @@ func (w *rangeWork) store(ctx context.Context, t *tx) error {
 const upsertAssessment = `ON CONFLICT (uscc) DO UPDATE SET run_id = excluded.run_id, as_of = excluded.as_of, known_at = excluded.known_at,
 	model_code = excluded.model_code, model_version = excluded.model_version, index_value = excluded.index_value, tier = excluded.tier,
 	colour = excluded.colour, evidence = excluded.evidence, checks = excluded.checks, losses = excluded.losses,
-	next_change_on = excluded.next_change_on, changed_on = excluded.changed_on, digest = excluded.digest, records_digest = excluded.records_digest
+	next_change_on = excluded.next_change_on, changed_on = excluded.changed_on,
+	earned_tier = excluded.earned_tier, earned_colour = excluded.earned_colour, tier_since = excluded.tier_since,
+	colour_since = excluded.colour_since, standing_until = excluded.standing_until, digest = excluded.digest, records_digest = excluded.records_digest
 	WHERE (excluded.as_of, excluded.known_at) >= (assessment.as_of, assessment.known_at)`
 
 // currentGrade is what of the present assessment decides what a new one means.

@@ -1,9 +1,13 @@
 package scoring
 
-import "healthcode/registry"
+import (
+	"math/bits"
 
-// Assessment is the outcome of grading one enterprise as of one day. It is the grade that the evidence earns on that day;
-// the rules of movement between grades stand between it and what is published.
+	"healthcode/registry"
+)
+
+// Assessment is the outcome of grading one enterprise as of one day: the grade that the evidence earns on that day. The rules of movement
+// stand between it and what is published: see Standing.
 type Assessment struct {
 	Index    int32                  // hundredths, 0 to 10000, high is good
 	IndexPPM int32                  // the same in millionths, 0 to 10^6, before the last rounding
@@ -118,13 +122,16 @@ func (a *Assessor) level() registry.EvidenceLevel {
 	return level
 }
 
-func (a *Assessor) tier(x *Assessment) registry.Tier {
+func (a *Assessor) tier(x *Assessment) registry.Tier { return a.tierAt(x, x.Index) }
+
+// tierAt returns the tier that an index gives, everything else being as it is.
+func (a *Assessor) tierAt(x *Assessment, index int32) registry.Tier {
 	if x.Evidence < registry.EvidenceFair {
 		return registry.TierNew
 	}
 	for i := range a.model.Tiers {
 		rule := &a.model.Tiers[i]
-		if x.Index >= rule.IndexFrom && a.allHold(rule.Gates) {
+		if index >= rule.IndexFrom && a.allHold(rule.Gates) {
 			return rule.Tier
 		}
 	}
@@ -141,16 +148,21 @@ func (a *Assessor) allHold(gates []Condition) bool {
 }
 
 func (a *Assessor) colour(risk registry.RiskLevel, x *Assessment) registry.Colour {
-	colour := a.t.matrix[risk][x.Tier]
+	return max(a.t.matrix[risk][x.Tier], a.floor(x))
+}
+
+// floor returns the best colour that vetoes and the lack of evidence leave.
+func (a *Assessor) floor(x *Assessment) registry.Colour {
+	floor := registry.ColourGreen
 	if x.Evidence < registry.EvidenceFair {
-		colour = max(colour, registry.ColourBlue)
+		floor = registry.ColourBlue
 	}
 	for i := range a.model.Vetoes {
-		if veto := &a.model.Vetoes[i]; veto.Colour > colour && veto.holds(&a.state) {
-			colour = veto.Colour
+		if veto := &a.model.Vetoes[i]; veto.Colour > floor && veto.holds(&a.state) {
+			floor = veto.Colour
 		}
 	}
-	return colour
+	return floor
 }
 
 // tally adds up what counts. With a cap on the bad mass of a month, the newest complaints of a block fill it first; final writes
@@ -193,12 +205,11 @@ func (a *Assessor) addQuietOf(d int, sum *tally) (counted int) {
 	if len(quiet) == 0 || a.since == 0 || a.since > a.asOf {
 		return 0
 	}
-	blocks := min(int(a.asOf-a.since+1)/blockDays, len(quiet))
-	for b, mass := range quiet[:blocks] {
-		if a.blocked[d]&(1<<b) == 0 {
-			sum.good[d] += mass
-			counted++
-		}
+	counted = min(int(a.asOf-a.since+1)/blockDays, len(quiet))
+	sum.good[d] += a.t.quietSum[d][counted]
+	for broken := a.blocked[d] & (1<<counted - 1); broken != 0; broken &= broken - 1 {
+		sum.good[d] -= quiet[bits.TrailingZeros64(broken)]
+		counted--
 	}
 	return counted
 }

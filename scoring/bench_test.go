@@ -64,10 +64,10 @@ func BenchmarkParseAndAssess(b *testing.B) {
 
 func BenchmarkDigests(b *testing.B) {
 	a, e := scoring.NewAssessor(scoring.DefaultModel()), ordinary()
-	x := a.Assess(e, today)
+	g := a.Grade(e, today)
 	b.ReportAllocs()
 	for b.Loop() {
-		a.Digests(e, today, knownAt, &x)
+		a.Digests(e, today, knownAt, &g)
 	}
 }
 

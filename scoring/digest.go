@@ -14,7 +14,7 @@ const TimeFormat = "2006-01-02T15:04:05.000000Z"
 
 // Digests returns the SHA-256 of the canonical JSON of inputs and outputs, which two computations of the same assessment share on any
 // machine, and the SHA-256 of the facts alone, which changes only when records do. docs/formats.md specifies both.
-func (a *Assessor) Digests(e *Evidence, asOf registry.Day, knownAt time.Time, x *Assessment) (digest, facts [32]byte) {
+func (a *Assessor) Digests(e *Evidence, asOf registry.Day, knownAt time.Time, g *Grade) (digest, facts [32]byte) {
 	buffer := a.factsJSON(e, asOf)
 	facts = sha256.Sum256(buffer)
 	buffer = append(buffer[:0], `{"as_of":"`...)
@@ -31,7 +31,7 @@ func (a *Assessor) Digests(e *Evidence, asOf registry.Day, knownAt time.Time, x 
 	buffer = knownAt.UTC().AppendFormat(buffer, TimeFormat)
 	buffer = append(buffer, `","model":"`...)
 	buffer = append(buffer, a.model.digest...)
-	buffer = a.appendResult(append(buffer, `","result":`...), x)
+	buffer = appendResult(append(buffer, `","result":`...), g)
 	buffer = append(buffer, '}')
 	a.buffer = buffer
 	return sha256.Sum256(buffer), facts
@@ -52,9 +52,13 @@ func (a *Assessor) factsJSON(e *Evidence, asOf registry.Day) []byte {
 	return append(buffer, ']')
 }
 
-func (a *Assessor) appendResult(buffer []byte, x *Assessment) []byte {
+func appendResult(buffer []byte, g *Grade) []byte {
+	x := &g.Earned
 	buffer = strconv.AppendInt(append(buffer, `{"checks":`...), x.Checks, 10)
-	buffer = appendMember(buffer, `,"colour":"`, x.Colour.String())
+	buffer = appendMember(buffer, `,"colour":"`, g.Colour.String())
+	buffer = appendDay(append(buffer, `","colour_since"`...), ':', g.ColourSince)
+	buffer = appendMember(buffer, `,"earned_colour":"`, x.Colour.String())
+	buffer = appendMember(buffer, `","earned_tier":"`, x.Tier.String())
 	buffer = appendMember(buffer, `","evidence":"`, x.Evidence.String())
 	buffer = strconv.AppendInt(append(buffer, `","index":`...), int64(x.Index), 10)
 	buffer = append(buffer, `,"loss_ppm":[`...)
@@ -64,8 +68,9 @@ func (a *Assessor) appendResult(buffer []byte, x *Assessment) []byte {
 		}
 		buffer = strconv.AppendInt(buffer, int64(loss), 10)
 	}
-	buffer = appendMember(buffer, `],"tier":"`, x.Tier.String())
-	return append(buffer, `"}`...)
+	buffer = appendMember(buffer, `],"tier":"`, g.Tier.String())
+	buffer = appendDay(append(buffer, `","tier_since"`...), ':', g.TierSince)
+	return append(buffer, '}')
 }
 
 func appendMember(buffer []byte, before, name string) []byte {

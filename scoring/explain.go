@@ -17,8 +17,12 @@ type Explanation struct {
 	Risk         registry.RiskLevel     `json:"risk"`
 	RegisteredOn registry.Day           `json:"registered_on,omitzero"`
 	Index        int32                  `json:"index"`
-	Tier         registry.Tier          `json:"tier"`
-	Colour       registry.Colour        `json:"colour"`
+	Tier         registry.Tier          `json:"tier"`   // published
+	Colour       registry.Colour        `json:"colour"` // published
+	EarnedTier   registry.Tier          `json:"earned_tier"`
+	EarnedColour registry.Colour        `json:"earned_colour"`
+	TierSince    registry.Day           `json:"tier_since,omitzero"`   // since when a better tier is earned without a break
+	ColourSince  registry.Day           `json:"colour_since,omitzero"` // the same for the colour
 	Evidence     registry.EvidenceLevel `json:"evidence"`
 	Checks       int64                  `json:"checks_millionths"`
 	StartPoints  int32                  `json:"start_points"` // the index of an enterprise about which nothing is known
@@ -27,7 +31,7 @@ type Explanation struct {
 	Quiet        []QuietPoints          `json:"quiet"`
 	Gates        []GateResult           `json:"gates"`
 	Vetoes       []VetoResult           `json:"vetoes"`
-	MatrixColour registry.Colour        `json:"matrix_colour"` // the colour before vetoes
+	MatrixColour registry.Colour        `json:"matrix_colour"` // the earned colour before vetoes
 	NextChangeOn registry.Day           `json:"next_change_on,omitzero"`
 	Digest       string                 `json:"digest"`
 }
@@ -94,16 +98,17 @@ type VetoResult struct {
 	Actual int32 `json:"actual"`
 }
 
-// Explain grades the evidence as Assess does and shows where every point comes from.
+// Explain grades the evidence as Grade does and shows where every point comes from.
 func (a *Assessor) Explain(e *Evidence, asOf registry.Day, knownAt time.Time) Explanation {
-	next := a.NextChange(e, asOf)
+	g, outlook := a.GradeAhead(e, asOf)
 	x := a.Assess(e, asOf)
-	digest, _ := a.Digests(e, asOf, knownAt, &x)
+	digest, _ := a.Digests(e, asOf, knownAt, &g)
 	out := Explanation{
 		USCC: e.USCC, AsOf: asOf, KnownAt: knownAt.UTC(), Risk: e.Risk, RegisteredOn: e.RegisteredOn,
 		Model: ModelName{a.model.Code, a.model.Version, a.model.digest},
-		Index: x.Index, Tier: x.Tier, Colour: x.Colour, Evidence: x.Evidence, Checks: x.Checks,
-		StartPoints: a.t.start[e.Risk], MatrixColour: a.t.matrix[e.Risk][x.Tier], NextChangeOn: next, Digest: hex.EncodeToString(digest[:]),
+		Index: x.Index, Tier: g.Tier, Colour: g.Colour, EarnedTier: x.Tier, EarnedColour: x.Colour, TierSince: g.TierSince,
+		ColourSince: g.ColourSince, Evidence: x.Evidence, Checks: x.Checks,
+		StartPoints: a.t.start[e.Risk], MatrixColour: a.t.matrix[e.Risk][x.Tier], NextChangeOn: outlook.GradeOn, Digest: hex.EncodeToString(digest[:]),
 		Records: a.recordPoints(e), Quiet: a.quietPoints(), Gates: a.gateResults(), Vetoes: a.vetoResults(),
 	}
 	a.share(int(e.Risk), &out)

@@ -1,4 +1,12 @@
 package scoring
 
+import "healthcode/registry"
+
 // DecayTable opens the decay table to tests.
 var DecayTable = decayTable
+
+// ExplainEarned gives the earned grade and what caps it, without points.
+func (a *Assessor) ExplainEarned(e *Evidence, day registry.Day) Explanation {
+	x := a.Assess(e, day)
+	return Explanation{Risk: e.Risk, Index: x.Index, Tier: x.Tier, Colour: x.Colour, Evidence: x.Evidence, Vetoes: a.vetoResults()}
+}

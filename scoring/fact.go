@@ -147,13 +147,13 @@ func (f *Fact) AppendJSON(dst []byte) []byte {
 	dst = appendName(dst, string(f.Kind()))
 	dst = appendName(dst, f.Outcome())
 	dst = appendName(dst, severityNames[f.Severity])
-	dst = appendDay(dst, f.OccurredOn)
+	dst = appendDay(dst, ',', f.OccurredOn)
 	dst = appendName(dst, f.Stage())
 	dst = appendName(dst, f.Purpose())
 	dst = appendName(dst, string(f.State()))
-	dst = appendDay(dst, f.ProvisionalUntil)
-	dst = appendDay(dst, f.RectifyBy)
-	dst = appendDay(dst, f.RectifiedOn)
+	dst = appendDay(dst, ',', f.ProvisionalUntil)
+	dst = appendDay(dst, ',', f.RectifyBy)
+	dst = appendDay(dst, ',', f.RectifiedOn)
 	dst = appendText(append(dst, ','), f.Case)
 	for _, n := range [3]uint8{f.Minor, f.Major, f.Critical} {
 		dst = strconv.AppendUint(append(dst, ','), uint64(n), 10)
@@ -169,8 +169,9 @@ func appendName(dst []byte, name string) []byte {
 	return append(append(dst, name...), '"')
 }
 
-func appendDay(dst []byte, day registry.Day) []byte {
-	dst = append(dst, ',', '"')
+// appendDay appends a separator and a day, or the empty text.
+func appendDay(dst []byte, separator byte, day registry.Day) []byte {
+	dst = append(dst, separator, '"')
 	if day != 0 {
 		dst = appendDate(dst, day)
 	}

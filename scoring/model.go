@@ -68,6 +68,7 @@ type Model struct {
 	Tiers    []TierRule        `json:"tiers"`
 	Matrix   Matrix            `json:"matrix"`
 	Vetoes   []Veto            `json:"vetoes"`
+	Movement Movement          `json:"movement"`
 	source   []byte
 	digest   string
 	numbers  *tables

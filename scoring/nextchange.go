@@ -21,7 +21,7 @@ func (a *Assessor) NextChange(e *Evidence, asOf registry.Day) registry.Day {
 	e.facts = all[:len(a.weighed)] // what happens later is not time alone
 	for day := asOf; ; {
 		event := a.nextEvent(e, day)
-		if event == noDay && a.faded(&now) {
+		if event == noDay && a.faded() {
 			return 0
 		}
 		day = min(event, day+1+registry.Day(a.calmDays(int(e.Risk), &now)))
@@ -34,8 +34,8 @@ func (a *Assessor) NextChange(e *Evidence, asOf registry.Day) registry.Day {
 }
 
 // faded reports whether no fact has any mass left that could fade.
-func (a *Assessor) faded(now *Assessment) bool {
-	if now.Checks > 0 {
+func (a *Assessor) faded() bool {
+	if a.checks > 0 {
 		return false
 	}
 	for i := range a.weighed {
@@ -103,7 +103,9 @@ func (a *Assessor) calmDays(risk int, now *Assessment) int {
 	distance := math.Inf(1)
 	for i := range a.model.Tiers {
 		cut := float64(a.model.Tiers[i].IndexFrom) * 100
-		distance = min(distance, math.Abs(float64(now.IndexPPM)-cut+50)-slack)
+		margin := float64(a.model.Movement.Margin) * 100
+		above := float64(now.IndexPPM) - cut + 50
+		distance = min(distance, math.Abs(above)-slack, math.Abs(above-margin)-slack)
 	}
 	calm := min(distance/(a.steepest(risk)*fastest*1e6+1e-9), a.checksCalm(now, fastest))
 	return int(max(0, min(calm, 10_000)))

@@ -23,20 +23,21 @@ type base struct {
 
 // tables is the model made ready for counting: every lookup is an index.
 type tables struct {
-	base    [16][64][4]base
-	decay   []int64 // Q20, by age in days, 0 to window
-	quiet   [dimensions][]int64
-	purpose [3]int64
-	stage   [4]int64
-	weight  [dimensions]int64
-	cap     int64                 // millionths of a check per block of complaints; 0 = none
-	k       [3][dimensions]int64  // by risk: millionths of a check
-	kMu     [3][dimensions]int64  // k·mu: millionths of a check
-	mu      [3][dimensions]int64  // ppm
-	start   [3]int32              // index without any evidence, hundredths
-	matrix  [3][5]registry.Colour // by risk and tier
-	levels  [3]int64              // millionths of a check: low, fair, strong
-	fastest float64               // most that a quantity can decay in one day, as a fraction: ln 2 / half-life
+	base     [16][64][4]base
+	decay    []int64 // Q20, by age in days, 0 to window
+	quiet    [dimensions][]int64
+	quietSum [dimensions][]int64 // of the first n blocks
+	purpose  [3]int64
+	stage    [4]int64
+	weight   [dimensions]int64
+	cap      int64                 // millionths of a check per block of complaints; 0 = none
+	k        [3][dimensions]int64  // by risk: millionths of a check
+	kMu      [3][dimensions]int64  // k·mu: millionths of a check
+	mu       [3][dimensions]int64  // ppm
+	start    [3]int32              // index without any evidence, hundredths
+	matrix   [3][5]registry.Colour // by risk and tier
+	levels   [3]int64              // millionths of a check: low, fair, strong
+	fastest  float64               // most that a quantity can decay in one day, as a fraction: ln 2 / half-life
 }
 
 func newTables(m *Model) *tables {
@@ -52,6 +53,10 @@ func newTables(m *Model) *tables {
 	for d, w := range m.Weights {
 		t.weight[d] = w.Weight
 		t.quiet[d] = t.quietTable(w.Quiet, m.Window)
+		t.quietSum[d] = make([]int64, 1, len(t.quiet[d])+1)
+		for n, mass := range t.quiet[d] {
+			t.quietSum[d] = append(t.quietSum[d], t.quietSum[d][n]+mass)
+		}
 	}
 	for risk, beliefs := range []*Beliefs{&m.Peers.Groups.General, &m.Peers.Groups.Higher, &m.Peers.Groups.High} {
 		t.believe(risk, beliefs)

@@ -46,6 +46,8 @@ func (m *Model) validate() registry.Problems {
 	c.tiers(m.Tiers)
 	c.matrix(&m.Matrix)
 	c.vetoes(m.Vetoes)
+	c.within("movement.cycle_days", int64(m.Movement.Cycle), 1, 366)
+	c.within("movement.margin", int64(m.Movement.Margin), 0, 1000)
 	return c.problems
 }
 
@@ -232,6 +234,9 @@ func (c *checker) matrix(m *Matrix) {
 		for tier, colour := range row.list() {
 			if colour < registry.ColourGreen || colour > registry.ColourRed {
 				c.add(fmt.Sprintf("matrix.%s.%s", name, registry.Tier(tier)), "is missing", "green, blue, yellow or red")
+			}
+			if tier > int(registry.TierAA) && colour < row.list()[tier-1] {
+				c.add(fmt.Sprintf("matrix.%s.%s", name, registry.Tier(tier)), "is better than the colour of the tier above", "colours that do not improve from AA to C")
 			}
 		}
 	}

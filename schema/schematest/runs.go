@@ -15,7 +15,7 @@ import (
 var model = schema.ModelRef{Code: "sample", Version: 1, Digest: "d1"}
 
 // Grade is a simple grade for tests: more facts, a higher index; it has nothing to do with the real model.
-func Grade(e *scoring.Evidence) (schema.Grade, error) {
+func Grade(e *scoring.Evidence, _ *schema.Assessment) (schema.Grade, error) {
 	n := len(e.Facts())
 	g := schema.Grade{Index: int32(5000 + n), Tier: registry.TierB, Colour: registry.ColourBlue, Evidence: registry.EvidenceFair,
 		Checks: int64(n) * 1_000_000, LossPPM: [5]int32{1, 2, 3, 4, int32(n)}}
@@ -180,8 +180,8 @@ func rangeChangedOnly(t *testing.T, fresh Opener) {
 	if run := grade(t, db, schema.KindRecomputeChanged, Today(), true); run.Assessed != 1 {
 		t.Errorf("the one that changed meanwhile: %d, want 1", run.Assessed)
 	}
-	tomorrow := func(e *scoring.Evidence) (schema.Grade, error) {
-		g, err := Grade(e)
+	tomorrow := func(e *scoring.Evidence, prior *schema.Assessment) (schema.Grade, error) {
+		g, err := Grade(e, nil)
 		g.NextChangeOn = Today() + 1
 		return g, err
 	}
@@ -236,7 +236,7 @@ func rangesAtOnce(t *testing.T, fresh Opener) {
 	for i, r := range open {
 		group.Go(func() {
 			met := false
-			_, err := db.FinishRange(t.Context(), run, r, func(e *scoring.Evidence) (schema.Grade, error) {
+			_, err := db.FinishRange(t.Context(), run, r, func(e *scoring.Evidence, prior *schema.Assessment) (schema.Grade, error) {
 				if i < 2 && !met {
 					met = true
 					select {
@@ -245,7 +245,7 @@ func rangesAtOnce(t *testing.T, fresh Opener) {
 					case <-t.Context().Done():
 					}
 				}
-				return Grade(e)
+				return Grade(e, prior)
 			})
 			if err != nil {
 				t.Error(err)
@@ -284,9 +284,9 @@ func firstLoadDuringRun(t *testing.T, fresh Opener) {
 			<-done // reading does not hold the writer up; PostgreSQL makes the load wait for us
 		}
 	})
-	_, err := db.FinishRange(t.Context(), run, must(db.OpenRanges(t.Context(), run))(t)[0], func(e *scoring.Evidence) (schema.Grade, error) {
+	_, err := db.FinishRange(t.Context(), run, must(db.OpenRanges(t.Context(), run))(t)[0], func(e *scoring.Evidence, prior *schema.Assessment) (schema.Grade, error) {
 		load()
-		return Grade(e)
+		return Grade(e, prior)
 	})
 	must(0, err)(t)
 	result := <-loaded
@@ -303,11 +303,11 @@ func rangeError(t *testing.T, fresh Opener) {
 	run := must(db.StartRun(t.Context(), request(schema.KindRecompute, Today(), false)))(t)
 	open := must(db.OpenRanges(t.Context(), run))(t)
 	broken := errors.New("broken")
-	_, err := db.FinishRange(t.Context(), run, open[0], func(e *scoring.Evidence) (schema.Grade, error) {
+	_, err := db.FinishRange(t.Context(), run, open[0], func(e *scoring.Evidence, prior *schema.Assessment) (schema.Grade, error) {
 		if e.USCC == Code(3) {
 			return schema.Grade{}, broken
 		}
-		return Grade(e)
+		return Grade(e, prior)
 	})
 	if !errors.Is(err, broken) {
 		t.Errorf("got %v, want the callback's error", err)
@@ -329,7 +329,7 @@ func Check(tb testing.TB, db *schema.DB, enterprises int) {
 		a := must(a, err)(tb)
 		count++
 		e := must(db.EvidenceOf(tb.Context(), a.USCC, a.AsOf, a.KnownAt))(tb)
-		if want := must(Grade(e))(tb); a.Grade != want {
+		if want := must(Grade(e, nil))(tb); a.Grade != want {
 			tb.Errorf("%s: stored %+v, replay %+v", a.USCC, a.Grade, want)
 		}
 	}
