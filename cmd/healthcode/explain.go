@@ -107,7 +107,11 @@ func (p *program) complete(ctx context.Context, db *schema.DB, code registry.USC
 func (p *program) printExplanation(x *scoring.Explanation) error {
 	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "%s  as of %s, knowing what was known at %s, model %s/%d\n", x.USCC, x.AsOf, x.KnownAt.In(registry.Shanghai).Format(time.RFC3339), x.Model.Code, x.Model.Version)
-	fmt.Fprintf(w, "index %s  tier %s  colour %s  evidence %s\n\n", points(x.Index), x.Tier, x.Colour, x.Evidence)
+	fmt.Fprintf(w, "index %s  tier %s  colour %s  evidence %s\n", points(x.Index), x.Tier, x.Colour, x.Evidence)
+	if x.EarnedTier != x.Tier || x.EarnedColour != x.Colour {
+		fmt.Fprintf(w, "earned today: tier %s, colour %s; a rise is one step a cycle\n", x.EarnedTier, x.EarnedColour)
+	}
+	fmt.Fprintln(w)
 	fmt.Fprintf(w, "points\tdate\twhat\treference\tnote\n%s\t\tstart: what peers have\t\t\n", points(x.StartPoints))
 	for _, r := range x.Records {
 		fmt.Fprintf(w, "%+.2f\t%s\t%s %s %s\t%s/%s\t%s %s\n", float64(r.Points)/100, r.OccurredOn, r.Kind, r.Outcome, r.Severity, r.Source, r.SourceRef, r.Note, r.With)

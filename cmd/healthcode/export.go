@@ -126,6 +126,10 @@ type assessmentLine struct {
 	Index        int32                  `json:"index"` // hundredths
 	Tier         registry.Tier          `json:"tier"`
 	Colour       registry.Colour        `json:"colour"`
+	EarnedTier   registry.Tier          `json:"earned_tier"`
+	EarnedColour registry.Colour        `json:"earned_colour"`
+	TierSince    registry.Day           `json:"tier_since,omitzero"`
+	ColourSince  registry.Day           `json:"colour_since,omitzero"`
 	Evidence     registry.EvidenceLevel `json:"evidence"`
 	Checks       int64                  `json:"checks_millionths"`
 	LossPPM      [5]int32               `json:"loss_ppm"`
@@ -139,7 +143,8 @@ func assessmentLines(values iter.Seq2[schema.Assessment, error]) iter.Seq2[asses
 	return func(yield func(assessmentLine, error) bool) {
 		for a, err := range values {
 			line := assessmentLine{USCC: a.USCC, AsOf: a.AsOf, KnownAt: a.KnownAt.UTC().Format(scoring.TimeFormat), Model: a.Model.String(),
-				Index: a.Index, Tier: a.Tier, Colour: a.Colour, Evidence: a.Evidence, Checks: a.Checks, LossPPM: a.LossPPM,
+				Index: a.Index, Tier: a.Tier, Colour: a.Colour, EarnedTier: a.EarnedTier, EarnedColour: a.EarnedColour,
+				TierSince: a.TierSince, ColourSince: a.ColourSince, Evidence: a.Evidence, Checks: a.Checks, LossPPM: a.LossPPM,
 				ChangedOn: a.ChangedOn, NextChangeOn: a.NextChangeOn, Digest: hex.EncodeToString(a.Digest[:]), Run: a.Run}
 			if !yield(line, err) {
 				return

@@ -29,7 +29,8 @@ func (p *program) root() *cobra.Command {
 	root := group("healthcode", "Quality-safety index, credit tier and signed QR health code of enterprises",
 		p.demoCommand(), p.serveCommand(), p.migrateCommand(), p.importCommand(), p.exportCommand(), p.recomputeCommand(), p.explainCommand(),
 		group("code", "Issue and verify health codes", p.codeIssueCommand(), p.codeVerifyCommand()),
-		group("keys", "Signing keys", p.keysJWKSCommand()))
+		group("keys", "Signing keys", p.keysJWKSCommand()),
+		group("audit", "Check what is stored", p.auditScoresCommand()), p.replayCommand())
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetOut(p.out)

@@ -2,7 +2,8 @@
 """Computes every grade again from exported data, following docs/method.md and sharing no code with the program.
 
     for kind in enterprises products records models assessments; do healthcode export $kind --dir DIR > $kind.ndjson; done
-    python3 docs/examples/recompute.py FOLDER            # compares index, tier, colour and evidence level of every assessment
+    python3 docs/examples/recompute.py FOLDER            # compares what the evidence of every enterprise earns on its day
+    python3 docs/examples/recompute.py --movement 50 FOLDER    # of 50 enterprises, lives every day since the first record too
     python3 docs/examples/recompute.py --hand scoring/testdata/hand.json MODEL.json
 
 Python 3.8 or later, no packages.
@@ -234,10 +235,49 @@ class Grader:
         if level >= 2:
             tier = next((t["tier"] for t in self.m["tiers"] if index >= t["index_from"] and all(map(holds, t["gates"]))), "C")
         colour = COLOURS.index(self.m["matrix"][who["risk"]][tier])
-        if level < 2:
-            colour = max(colour, 2)
-        colour = max([colour] + [COLOURS.index(v["colour"]) for v in self.m["vetoes"] if holds(v)])
-        return {"index": index, "tier": tier, "colour": COLOURS[colour], "evidence": ["none", "low", "fair", "strong"][level], "loss_ppm": loss}
+        floor = max([2 if level < 2 else 1] + [COLOURS.index(v["colour"]) for v in self.m["vetoes"] if holds(v)])
+        colour = max(colour, floor)
+        return {"floor": floor, "index": index, "tier": tier, "colour": COLOURS[colour], "evidence": ["none", "low", "fair", "strong"][level], "loss_ppm": loss}
+
+
+    def earned(self, who, facts, day):
+        """What a day's evidence earns, and what it earns with every cut raised by the margin."""
+        plain = self.grade(who, facts, day)
+        cuts = [t["index_from"] for t in self.m["tiers"]]
+        for t in self.m["tiers"]:
+            t["index_from"] += self.m["movement"]["margin"]
+        lead = self.grade(who, facts, day)
+        for t, cut in zip(self.m["tiers"], cuts):
+            t["index_from"] = cut
+        return plain, lead
+
+    def live(self, who, facts, today):
+        """The published grade: every day from the first record on (docs/method.md, movement)."""
+        cycle, order = self.m["movement"]["cycle_days"], ["NEW", "AA", "A", "B", "C"]
+        tier = colour = None
+        since = {"tier": 0, "colour": 0}
+
+        def held(what, better, day):
+            since[what] = (since[what] or day) if better else 0
+            return since[what] and day - since[what] >= cycle
+
+        for day in range(min([f["on"] for f in facts] + [today]), today + 1):
+            plain, lead = self.earned(who, facts, day)
+            earned, led = order.index(plain["tier"]), order.index(lead["tier"])
+            allowed = lambda t: max(COLOURS.index(self.m["matrix"][who["risk"]][order[t]]), plain["floor"])
+            if tier is None:
+                tier, colour = earned, allowed(earned)
+            if tier == 0 or earned == 0 or earned > tier:
+                tier, since["tier"] = earned, 0
+            if held("tier", led != 0 and led < tier, day):
+                tier -= 1
+                since["tier"] = day if led < tier else 0
+            if allowed(tier) > colour:
+                colour, since["colour"] = allowed(tier), 0
+            if held("colour", allowed(led) < colour, day) and allowed(tier) < colour:
+                colour -= 1
+                since["colour"] = day if allowed(led) < colour else 0
+        return {"tier": order[tier], "colour": COLOURS[colour]}
 
 
 def fact_of_array(a):
@@ -276,7 +316,7 @@ def lines(folder, kind):
         yield from map(json.loads, f)
 
 
-def exported(folder):
+def exported(folder, movement):
     models = {(m["code"], m["version"]): Grader(m) for m in lines(folder, "models")}
     risk = {p["code"]: p["risk"] for p in lines(folder, "products")}
     order = ["general", "higher", "high"]
@@ -295,9 +335,15 @@ def exported(folder):
         level = max([order.index(risk[p]) for p in e.get("product_codes", []) if p in risk], default=0)
         who = {"risk": order[level], "registered": days(e.get("registered_on", ""))}
         model = a["model"] if isinstance(a["model"], dict) else dict(zip(("code", "version"), a["model"].rsplit("/", 1)))
-        got = models[(model["code"], int(model["version"]))].grade(who, facts.get(a["uscc"], []), days(a["as_of"]))
+        grader = models[(model["code"], int(model["version"]))]
+        got = grader.grade(who, facts.get(a["uscc"], []), days(a["as_of"]))
+        same = got["index"] == a["index"] and got["tier"] == a["earned_tier"] and got["colour"] == a["earned_colour"]
+        if count < movement:
+            lived = grader.live(who, facts.get(a["uscc"], []), days(a["as_of"]))
+            same = same and lived["tier"] == a["tier"] and lived["colour"] == a["colour"]
+            got.update(published=lived)
         count += 1
-        if any(got[k] != a[k] for k in ("index", "tier", "colour")):
+        if not same:
             wrong += 1
             print("DIFF", a["uscc"], got, a)
     print(f"{count} assessments computed again, {wrong} differ")
@@ -307,6 +353,8 @@ def exported(folder):
 if __name__ == "__main__":
     if len(sys.argv) == 4 and sys.argv[1] == "--hand":
         sys.exit(1 if hand(sys.argv[2], sys.argv[3]) else 0)
+    if len(sys.argv) == 4 and sys.argv[1] == "--movement":
+        sys.exit(1 if exported(sys.argv[3], int(sys.argv[2])) else 0)
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    sys.exit(1 if exported(sys.argv[1]) else 0)
+    sys.exit(1 if exported(sys.argv[1], 0) else 0)
