@@ -9,16 +9,19 @@ ARGS ?=
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 
-.PHONY: help setup test lint fuzz bench cover build demo clean
+.PHONY: help setup test test-arm64 lint fuzz bench cover build demo clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install what the tests use beside Go (C compiler, PostgreSQL, Chromium, a Chinese font) when it is missing
 	@scripts/setup
 
 test: setup ## vet and test every module with the race detector (ARGS="-run TestX -v" goes to go test)
 	@scripts/test $(ARGS)
+
+test-arm64: ## run the digests and the hand-calculated grades as an arm64 program (qemu-user where needed)
+	@scripts/test-arm64
 
 lint: $(GOLANGCI) ## check layout, linters and the floors, and that the floors' rules bite
 	@unformatted=$$(gofmt -l .); \
