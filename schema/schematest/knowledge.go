@@ -1,8 +1,10 @@
 package schematest
 
 import (
+	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -142,4 +144,63 @@ func knowledgeModel(t *testing.T, fresh Opener) {
 			}
 		}
 	})
+}
+
+// histories compares what one pass over everything says of random past points with what is read for each of them.
+func histories(t *testing.T, fresh Opener) {
+	db := Open(t, fresh)
+	first := seed(t, db, 6, 4)
+	changed := Enterprise(2)
+	changed.ProductCodes, changed.Since, changed.Size = []string{"toy"}, registry.MustDay("2025-01-03"), registry.SizeLarge
+	must(db.PutEnterprises(t.Context(), []registry.Enterprise{changed}, now))(t)
+	must(db.PutProducts(t.Context(), []registry.Product{{Code: "toy", Name: "玩具", Risk: registry.RiskHigh}}, now))(t)
+	second := must(db.Know(t.Context()))(t)
+	checked := Record(2, 1)
+	checked.State, checked.People = registry.StateVoided, &registry.People{Inspectors: []string{"a1", "b2"}}
+	putOne(t, db, checked, now)
+	putOne(t, db, Record(4, 9), now)
+	third := must(db.Know(t.Context()))(t)
+	var order []registry.USCC
+	err := db.Histories(t.Context(), schema.KeyRange{}, func(h *scoring.History) error {
+		order = append(order, h.USCC)
+		for _, known := range []time.Time{first, second, third} {
+			for _, day := range []registry.Day{registry.MustDay("2024-12-31"), registry.MustDay("2025-01-02"), registry.MustDay("2025-01-03"), Today()} {
+				compareCut(t, db, h, day, known)
+			}
+		}
+		if h.USCC == Code(2) && (len(h.Facts) != 5 || len(h.Facts[2].Inspectors) != 2 || h.Size != registry.SizeLarge || h.Region != changed.RegionCode) {
+			t.Errorf("%+v", h)
+		}
+		return nil
+	})
+	if err != nil || len(order) != 6 || !slices.IsSorted(order) {
+		t.Errorf("%v %v", order, err)
+	}
+	if err := db.Histories(t.Context(), schema.KeyRange{}, func(*scoring.History) error { return errStop }); !errors.Is(err, errStop) {
+		t.Errorf("the reader's own error: %v", err)
+	}
+}
+
+var errStop = errors.New("enough")
+
+// compareCut compares a cut of a history with the evidence that is read for the same point.
+func compareCut(t *testing.T, db *schema.DB, h *scoring.History, day registry.Day, known time.Time) {
+	t.Helper()
+	who, facts, ok := h.At(scoring.Point{AsOf: day, KnownAt: known.UnixMicro()}, nil)
+	want, err := db.EvidenceOf(t.Context(), h.USCC, day, known)
+	if ok != (err == nil) {
+		t.Fatalf("%s as of %s: known %t, read %v", h.USCC, day, ok, err)
+	}
+	if !ok {
+		return
+	}
+	plain := make([]scoring.Fact, len(facts))
+	for i := range facts {
+		plain[i] = facts[i].Fact
+	}
+	got := &scoring.Evidence{}
+	got.Set(who, plain)
+	if got.Enterprise != want.Enterprise || !slices.Equal(got.Facts(), want.Facts()) {
+		t.Errorf("%s as of %s: %+v %v, want %+v %v", h.USCC, day, got.Enterprise, got.Facts(), want.Enterprise, want.Facts())
+	}
 }

@@ -23,6 +23,7 @@ func Exercise(t *testing.T, fresh Opener) {
 		{"knowledge: a replay sees what the first reader saw", replay},
 		{"knowledge: exact while others write", replayWhileWriting},
 		{"knowledge: any order of batches reads as its model", knowledgeModel},
+		{"knowledge: one pass of histories cuts like a reader of each moment", histories},
 		{"engine: conflict of two writers loses nothing", conflict},
 		{"engine: locking lets writers of two processes take turns", locking},
 		{"engine: time is kept to the microsecond, in UTC", timePrecision},
