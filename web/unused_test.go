@@ -11,7 +11,7 @@ import (
 func TestEveryPhraseIsUsed(t *testing.T) {
 	t.Parallel()
 	var sources strings.Builder
-	for _, pattern := range []string{"templates/*.html", "*.go"} {
+	for _, pattern := range []string{"templates/*.html", "reports/*.html", "*.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -27,7 +27,7 @@ func TestEveryPhraseIsUsed(t *testing.T) {
 			sources.Write(text)
 		}
 	}
-	for _, table := range []map[string]Phrase{commonWords, verdictWords, consoleWords, enterpriseWords} {
+	for _, table := range []map[string]Phrase{commonWords, verdictWords, consoleWords, enterpriseWords, backtestWords} {
 		for key := range table {
 			if !strings.Contains(sources.String(), `"`+key+`"`) && !isOfReason(key) {
 				t.Errorf("nothing shows %s", key)

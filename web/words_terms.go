@@ -122,4 +122,11 @@ var termWords = map[string]Phrase{
 
 	"quantity.never": {"从未", "never"},
 	"quantity.days":  {" 天", " days"},
+
+	"label.any-bad":      {"抽查不合格，或检查有任何发现", "a failed spot check, or a visit with any finding"},
+	"label.major":        {"抽查较重以上不合格，或检查有较重以上发现", "a spot check failed at major or worse, or a visit with such a finding"},
+	"label.critical":     {"抽查严重不合格，或检查有严重发现", "a spot check failed at critical, or a visit with such a finding"},
+	"label.failed-check": {"抽查不合格", "a failed spot check"},
+	"purpose.random":     {"随机检查", "random checks"},
+	"purpose.targeted":   {"有针对性的检查", "targeted checks"},
 }

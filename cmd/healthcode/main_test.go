@@ -232,6 +232,15 @@ func TestWrongUsageExitsWithTwo(t *testing.T) {
 		"verify without keys":      {[]string{"code", "verify", "x"}, "--jwks is missing"},
 		"demo of nobody":           {[]string{"demo", "--enterprises", "0"}, "--enterprises"},
 		"demo of tomorrow":         {[]string{"demo", "--today", "2199-01-01"}, "--today"},
+		"back-test from nowhere":   {[]string{"backtest"}, "--from is missing"},
+		"back-test of tomorrow":    {[]string{"backtest", "--from", "2020-01-01", "--to", "2199-01-01"}, "--to"},
+		"back-test backwards":      {[]string{"backtest", "--from", "2020-01-01", "--to", "2019-01-01"}, "--from"},
+		"horizon without a unit":   {[]string{"backtest", "--from", "2020-01-01", "--horizon", "365"}, "365d"},
+		"unknown label":            {[]string{"backtest", "--from", "2020-01-01", "--label", "ugly"}, "any-bad"},
+		"unknown dimension":        {[]string{"backtest", "--from", "2020-01-01", "--without", "luck"}, "--without"},
+		"unknown purpose":          {[]string{"backtest", "--from", "2020-01-01", "--purpose", "fun"}, "--purpose"},
+		"unknown step":             {[]string{"backtest", "--from", "2020-01-01", "--step", "day"}, "--step"},
+		"unknown language":         {[]string{"backtest", "--from", "2020-01-01", "--lang", "fr"}, "--lang"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
