@@ -51,6 +51,18 @@ type BacktestOptions struct {
 	Replicates int         // of the bootstrap, 0 to 10000
 	Seed       uint64
 	Progress   func(enterprises int64) // may be nil
+	Each       func(*Observation)      // may be nil: gets every observation, in the order of enterprises and days
+}
+
+// Observation is one grade and what came after it, for those who want to compute the statistics themselves or to join labels of their own.
+type Observation struct {
+	USCC   registry.USCC
+	AsOf   registry.Day // day of the grade
+	Index  int32        // hundredths
+	Tier   registry.Tier
+	Colour registry.Colour
+	Bad    bool
+	Naive  [naiveRankings]float64 // last result, decayed severity, share of failures; all 0 when nothing is known
 }
 
 // ErrProtocol is the reason for options that make no sense.
@@ -213,12 +225,25 @@ func (b *backtest) enterprise(d Dossier) error {
 			o.team = b.teams.of(check.Inspectors)
 		}
 		b.seen = append(b.seen, o)
+		b.tell(&o)
 		return nil
 	}
 	if b.options.Horizon == 0 {
 		return b.eachOutcome(checks, observe)
 	}
 	return b.eachDay(checks, observe)
+}
+
+// tell hands out the newest observation.
+func (b *backtest) tell(o *observation) {
+	if b.options.Each == nil {
+		return
+	}
+	one := Observation{USCC: b.subjects[o.enterprise].USCC, AsOf: o.day, Index: o.index, Tier: o.tier, Colour: o.colour, Bad: o.bad}
+	for i, risks := range b.naive {
+		one.Naive[i] = risks[len(risks)-1]
+	}
+	b.options.Each(&one)
 }
 
 // eachOutcome tests every outcome against the grade of the day before.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"os"
@@ -19,11 +20,11 @@ import (
 
 // backtestFlags are the words of the command.
 type backtestFlags struct {
-	from, to, horizon, step, label, purpose, model, html, language string
-	without                                                        []string
-	minChecks, replicates                                          int
-	seed                                                           uint64
-	knownAsOccurred                                                bool
+	from, to, horizon, step, label, purpose, model, html, language, observations string
+	without                                                                      []string
+	minChecks, replicates                                                        int
+	seed                                                                         uint64
+	knownAsOccurred                                                              bool
 }
 
 func (p *program) backtestCommand() *cobra.Command {
@@ -70,6 +71,7 @@ func (f *backtestFlags) add(c *cobra.Command) {
 	flags.IntVar(&f.replicates, "bootstrap", 200, "replicates of the bootstrap, 0 to 10000")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the bootstrap")
 	flags.StringVar(&f.html, "html", "", "also write a report to this file")
+	flags.StringVar(&f.observations, "observations", "", "also write every observation to this CSV file, to compute the statistics anew or to join other labels")
 	flags.StringVar(&f.language, "lang", "zh-CN", "language of the report: zh-CN or en")
 }
 
@@ -154,12 +156,18 @@ func (p *program) backtest(ctx context.Context, db *schema.DB, o scoring.Backtes
 	if err != nil {
 		return err
 	}
+	observations, err := newObservationFile(f.observations)
+	if err != nil {
+		return err
+	}
+	o.Each = observations.write
 	bar := p.newProgress("grading the past", "enterprises", int64(total))
 	o.Progress = func(done int64) { bar.set(done, int64(total)) }
 	r, err := scoring.Backtest(ctx, func(ctx context.Context, yield func(scoring.Dossier) error) error {
 		return db.Histories(ctx, schema.KeyRange{}, func(h *scoring.History) error { return yield(h) })
 	}, o)
 	bar.finish()
+	err = errors.Join(err, observations.close())
 	if errors.Is(err, scoring.ErrNothingToTest) && !o.KnownAsOccurred {
 		return fmt.Errorf("%w (for history that was loaded in one go: --known-as-occurred)", err)
 	}
@@ -202,6 +210,47 @@ func backtestModel(ctx context.Context, db *schema.DB, file string) (*scoring.Mo
 		return nil, fmt.Errorf("model %s: %w", stored.ModelRef, err)
 	}
 	return m, nil
+}
+
+// observationFile writes observations as CSV; without a name it does nothing.
+type observationFile struct {
+	file *os.File
+	rows *csv.Writer
+}
+
+func newObservationFile(name string) (*observationFile, error) {
+	if name == "" {
+		return &observationFile{}, nil
+	}
+	file, err := os.Create(name)
+	if err != nil {
+		return nil, fmt.Errorf("write observations: %w", err)
+	}
+	o := &observationFile{file: file, rows: csv.NewWriter(file)}
+	return o, o.rows.Write([]string{"uscc", "as_of", "index", "tier", "colour", "bad", "last_result", "decayed_severity", "failure_share"})
+}
+
+// write adds a row. What goes wrong is kept by the CSV writer and told by close.
+func (o *observationFile) write(x *scoring.Observation) {
+	if o.rows == nil {
+		return
+	}
+	row := []string{string(x.USCC), x.AsOf.String(), points(x.Index), x.Tier.String(), x.Colour.String(), strconv.FormatBool(x.Bad)}
+	for _, risk := range x.Naive {
+		row = append(row, strconv.FormatFloat(risk, 'f', 6, 64))
+	}
+	_ = o.rows.Write(row) // csv.Writer keeps its first error
+}
+
+func (o *observationFile) close() error {
+	if o.rows == nil {
+		return nil
+	}
+	o.rows.Flush()
+	if err := errors.Join(o.rows.Error(), o.file.Close()); err != nil {
+		return fmt.Errorf("write observations: %w", err)
+	}
+	return nil
 }
 
 func writeReport(name, language string, r *scoring.BacktestResult) (err error) {

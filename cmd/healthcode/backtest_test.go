@@ -29,6 +29,11 @@ func TestBacktestOfAnInventedCity(t *testing.T) {
 	if text, err := os.ReadFile(page); err != nil || !strings.Contains(string(text), "评分模型回溯检验") {
 		t.Errorf("the report: %v", err)
 	}
+	rows := filepath.Join(t.TempDir(), "rows.csv")
+	mustCall(t, append(flags, "--json", "--observations", rows)...)
+	if text, err := os.ReadFile(rows); err != nil || strings.Count(string(text), "\n") != r.Observations+1 || strings.Count(string(text), ",true,") != r.Failures {
+		t.Errorf("%d rows, %v; want a head and %d", strings.Count(string(text), "\n"), err, r.Observations)
+	}
 	if r := mustCall(t, append(flags, "--step", "quarter")...); !strings.Contains(r.out, "without complaint") || !strings.Contains(r.out, "last_result") {
 		t.Errorf("for people: %s", r.out)
 	}
