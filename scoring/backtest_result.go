@@ -69,7 +69,7 @@ type Decile struct {
 	Group
 }
 
-// Month is the grades of one month. PSI compares its colours with those of the first month.
+// Month is the grades of one month. PSI compares its colours with those of the first month that has at least 30.
 type Month struct {
 	Month    string  `json:"month"`
 	N        int     `json:"n"`
@@ -367,10 +367,11 @@ func (b *backtest) months() []Month {
 		}
 	}
 	slices.SortFunc(months, func(x, y *Month) int { return cmp.Compare(x.Month, y.Month) })
+	base := max(0, slices.IndexFunc(months, func(m *Month) bool { return m.N >= few }))
 	list := make([]Month, len(months))
 	for i, m := range months {
 		list[i] = *m
-		list[i].PSI = rounded(PSI(months[0].Colours, m.Colours))
+		list[i].PSI = rounded(PSI(months[base].Colours, m.Colours))
 	}
 	return list
 }

@@ -282,6 +282,56 @@ func TestKnownAsOccurred(t *testing.T) {
 	}
 }
 
+// Two inspectors see the same kind of enterprise: one finds what is there, the other stops counting when one finding more would cost a
+// tier. Only the second, and the whole because of it, has more results just above the cut.
+func TestBunchingFindsTheInspectorWhoStops(t *testing.T) {
+	t.Parallel()
+	o := next(start + 300)
+	index := map[int]int32{} // by number of findings
+	o.Each = func(x *scoring.Observation) { index[len(index)] = x.Index }
+	var town []past
+	last := func(p past, findings int, inspectors ...string) past {
+		for day := range 3 {
+			p.visit(start+registry.Day(90*day), 0, 0).Inspectors = inspectors
+		}
+		p.visit(start+290, findings, registry.SeverityMinor).Inspectors = inspectors
+		p.visit(start+300, findings%2, registry.SeverityMajor).Inspectors = inspectors
+		return p
+	}
+	for findings := range 40 {
+		town = append(town, last(newPast(findings), findings, "i1", "i2"))
+	}
+	mustBacktest(t, town, o)
+	// the last number of findings that stays at or above 80.00, and the first that does not
+	above := 0
+	for index[above+1] >= 8000 {
+		above++
+	}
+	if index[above] >= 8100 || index[above+1] < 7900 {
+		t.Fatalf("one finding is worth too much: %v", index)
+	}
+	town = town[:0]
+	for n := range 120 {
+		honest, steered := last(newPast(2*n), above+n%2, "honest", "fair"), last(newPast(2*n+1), above, "helpful", "kind")
+		town = append(town, honest, steered)
+	}
+	slices.SortFunc(town, func(a, b past) int { return strings.Compare(string(a.USCC), string(b.USCC)) })
+	o.Each = nil
+	found := 0
+	for _, row := range mustBacktest(t, town, o).Bunching {
+		if row.Suspicious {
+			found++
+		}
+		steered := row.By == "all" || row.By == "area" || row.Name == "helpful" || row.Name == "kind"
+		if row.Cut == 8000 && row.Suspicious != steered {
+			t.Errorf("%+v", row)
+		}
+	}
+	if found != 4 {
+		t.Errorf("%d rows are suspicious; want all, the area and two inspectors", found)
+	}
+}
+
 func TestHorizonLeavesOutWhoWasNotChecked(t *testing.T) {
 	t.Parallel()
 	checked, clean, gone := newPast(1), newPast(2), newPast(3)

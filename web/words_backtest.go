@@ -39,7 +39,7 @@ var backtestWords = map[string]Phrase{
 	"backtest.distribution":    {"指数的分布", "Distribution of the index"},
 	"backtest.dist_note":       {"每柱 2 分；深色部分为不合格。", "Two points a bar; the dark part failed."},
 	"backtest.months":          {"各月颜色与稳定性", "Colours by month, and stability"},
-	"backtest.months_note":     {"PSI 与首月比较：低于 0.10 稳定，0.10 至 0.25 留意，高于 0.25 表示分布已变。", "PSI compares with the first month: below 0.10 stable, to 0.25 watch, above it the distribution has moved."},
+	"backtest.months_note":     {"PSI 与首个不少于 30 个观测的月份比较：低于 0.10 稳定，0.10 至 0.25 留意，高于 0.25 表示分布已变。", "PSI compares with the first month of at least 30: below 0.10 stable, to 0.25 watch, above it the distribution has moved."},
 	"backtest.month":           {"月份", "Month"},
 	"backtest.bunching":        {"分界线上下的堆积", "Bunching at the cuts"},
 	"backtest.bunching_note":   {"每次检查后的第一个指数落在分界线下方与上方各 1 分内的个数。若无人操纵，两者应接近；p 为偶然达到如此多“刚好过线”的概率。", "How many first indices after a check fall within one point below and above a cut. Without steering they are about alike; p is the chance of as many just above."},
