@@ -60,7 +60,7 @@ type Observation struct {
 	AsOf   registry.Day // day of the grade
 	Index  int32        // hundredths
 	Tier   registry.Tier
-	Colour registry.Colour
+	Colour registry.Colour // published, after the rules of movement
 	Bad    bool
 	Naive  [naiveRankings]float64 // last result, decayed severity, share of failures; all 0 when nothing is known
 }
@@ -122,7 +122,8 @@ type observation struct {
 	index      int32
 	team       int32 // who did the last check, when this is the first observation after it; else -1
 	tier       registry.Tier
-	colour     registry.Colour
+	colour     registry.Colour // published
+	earned     registry.Colour // by the evidence of the day alone
 	bad        bool
 	compared   bool // naive rankings know a check
 }
@@ -301,11 +302,13 @@ func (b *backtest) observe(d Dossier, day registry.Day) (o observation, check *K
 	}
 	b.evidence.Set(who, facts)
 	for i, a := range b.assessors {
-		x := a.Assess(&b.evidence, day)
-		b.indices[i] = append(b.indices[i], x.Index)
-		if i == 0 {
-			o = observation{day: day, index: x.Index, tier: x.Tier, colour: x.Colour, compared: n > 0}
+		if i > 0 {
+			b.indices[i] = append(b.indices[i], a.Assess(&b.evidence, day).Index)
+			continue
 		}
+		g := a.Grade(&b.evidence, day)
+		b.indices[i] = append(b.indices[i], g.Earned.Index)
+		o = observation{day: day, index: g.Earned.Index, tier: g.Tier, colour: g.Colour, earned: g.Earned.Colour, compared: n > 0}
 	}
 	return o, lastCheck(known), true, nil
 }

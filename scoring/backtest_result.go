@@ -30,8 +30,9 @@ type BacktestResult struct {
 	Without       []Separation `json:"without"`
 	ROC           [][2]float64 `json:"roc"` // share of the good, share of the bad
 	Deciles       []Decile     `json:"deciles"`
-	Distribution  []Group      `json:"distribution"` // of the index in steps of two points
-	Colours       []Group      `json:"colours"`
+	Distribution  []Group      `json:"distribution"`   // of the index in steps of two points
+	Colours       []Group      `json:"colours"`        // published, after the rules of movement
+	Earned        []Group      `json:"colours_earned"` // by the evidence of the day alone
 	Tiers         []Group      `json:"tiers"`
 	ColoursRising bool         `json:"colours_rising"` // failure rate from green to red over the colours with at least 30 observations
 	Months        []Month      `json:"months"`
@@ -219,6 +220,7 @@ func (b *backtest) describe(r *BacktestResult) {
 	r.Distribution = b.distribution()
 	for _, colour := range registry.Colours() {
 		r.Colours = append(r.Colours, b.group(colour.String(), func(o *observation) bool { return o.colour == colour }))
+		r.Earned = append(r.Earned, b.group(colour.String(), func(o *observation) bool { return o.earned == colour }))
 	}
 	for _, tier := range registry.Tiers() {
 		r.Tiers = append(r.Tiers, b.group(tier.String(), func(o *observation) bool { return o.tier == tier }))

@@ -32,7 +32,7 @@ var backtestWords = map[string]Phrase{
 	"backtest.roc_x":           {"合格观测中被排在后面的比例", "share of the successes ranked low"},
 	"backtest.roc_y":           {"不合格观测中被排在后面的比例", "share of the failures ranked low"},
 	"backtest.colours":         {"各颜色的不合格率", "Failure rate by colour"},
-	"backtest.colours_note":    {"细线为 95%% 区间。少于 %d 个观测的不下结论。颜色由当日证据直接得出，未经升降规则。", "Thin lines are 95%% intervals. Fewer than %d observations prove nothing. Colours are those that the evidence earns on the day, before the rules of movement."},
+	"backtest.colours_note":    {"细线为 95%% 区间。少于 %d 个观测的不下结论。颜色为按升降规则公布的颜色。", "Thin lines are 95%% intervals. Fewer than %d observations prove nothing. Colours are the published ones, after the rules of movement."},
 	"backtest.tiers":           {"各等级的不合格率", "Failure rate by tier"},
 	"backtest.calibration":     {"按指数十等分的不合格率", "Failure rate by tenths of the index"},
 	"backtest.calibration_x":   {"左起为指数最低的十分之一；柱下为平均指数", "the lowest tenth first; below each bar its mean index"},

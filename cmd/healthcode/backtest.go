@@ -33,7 +33,7 @@ func (p *program) backtestCommand() *cobra.Command {
 		Use: "backtest", Short: "Grade at past days with what was known then, and look at what came after", Args: arguments(),
 		Long: "Grades every enterprise at past days with nothing but what had happened and was known then, and compares the grades with the\n" +
 			"checks that came after: AUC, KS, Gini with bootstrap intervals beside naive rankings of the same checks, calibration, failure rate\n" +
-			"by colour, stability, bunching above the cuts, differences by size and area. Colours are those that the evidence earns.\n\n" +
+			"by colour, stability, bunching above the cuts, differences by size and area. Colours are the published ones, after the rules of movement.\n\n" +
 			"  --horizon 365d  grades at --from and the same day of each following month; bad when any check of the next 365 days is\n" +
 			"  --horizon next  each check from --from on is tested against the grade of the day before\n\n" +
 			"Labels: any-bad (failed spot check, or a visit with any finding), major (the same at major or worse), critical, failed-check\n" +
