@@ -38,6 +38,7 @@ var parsedBacktest = sync.OnceValues(func() (*template.Template, error) {
 	functions := functions(nil)
 	functions["three"] = three
 	functions["percent"] = percent
+	functions["axis"] = func(share float64) string { return fmt.Sprintf("%.0f%%", 100*share) }
 	t, err := template.New("backtest").Option("missingkey=error").Funcs(functions).Parse(backtestTemplate)
 	if err != nil {
 		return nil, fmt.Errorf("parse report: %w", err)
@@ -68,9 +69,9 @@ type backtestPage struct {
 	Rankings     []rankingLine
 	Notes        []string
 	ROCLine      string
-	ColourBars   []chartBar
+	ColourChart  rateChart
 	TierRows     []groupRow
-	DecileBars   []chartBar
+	DecileChart  rateChart
 	DistBars     []stackedBar
 	DistTicks    []tick
 	SizeRows     []groupRow
@@ -83,6 +84,15 @@ type rankingLine struct {
 	Name string
 	scoring.Separation
 }
+
+// rateChart is bars of failure rates on an axis that ends at Top, a share.
+type rateChart struct {
+	Top  float64
+	Bars []chartBar
+}
+
+// Half is the middle of the axis.
+func (c rateChart) Half() float64 { return c.Top / 2 }
 
 // chartBar is a bar of a failure rate with its interval.
 type chartBar struct {
@@ -214,22 +224,46 @@ func (p *backtestPage) bunchingWord(b *scoring.Bunching) string {
 }
 
 func (p *backtestPage) layOutBars() {
+	p.ColourChart.Top = axisTop(p.Colours)
 	for i, g := range p.Colours {
-		bar := newBar(i, len(p.Colours), &g)
+		bar := newBar(i, len(p.Colours), &g, p.ColourChart.Top)
 		bar.Name, bar.Class = p.Term("colour", g.Name), g.Name
 		bar.Caption = "n " + Count(int64(g.N))
-		p.ColourBars = append(p.ColourBars, bar)
+		p.ColourChart.Bars = append(p.ColourChart.Bars, bar)
 	}
+	tenths := make([]scoring.Group, len(p.Deciles))
 	for i, d := range p.Deciles {
-		bar := newBar(i, len(p.Deciles), &d.Group)
+		tenths[i] = d.Group
+	}
+	p.DecileChart.Top = axisTop(tenths)
+	for i, d := range p.Deciles {
+		bar := newBar(i, len(p.Deciles), &d.Group, p.DecileChart.Top)
 		bar.Name, bar.Class = fmt.Sprintf("%.1f", float64(d.MeanIndex)/100), "plain"
 		bar.Value = fmt.Sprintf("%.0f", 100*d.Rate)
-		p.DecileBars = append(p.DecileBars, bar)
+		p.DecileChart.Bars = append(p.DecileChart.Bars, bar)
 	}
 }
 
-// newBar lays out one of several bars of failure rates on an axis from 0 to 1.
-func newBar(i, of int, g *scoring.Group) chartBar {
+// axisTop is the first of 10, 20, 50 and 100 per cent that no rate, and no interval of a rate that means something, exceeds.
+func axisTop(groups []scoring.Group) float64 {
+	highest := 0.0
+	for _, g := range groups {
+		if !g.Few {
+			highest = max(highest, g.High)
+		}
+		highest = max(highest, g.Rate)
+	}
+	for _, top := range []float64{0.1, 0.2, 0.5} {
+		if highest <= top {
+			return top
+		}
+	}
+	return 1
+}
+
+// newBar lays out one of several bars of failure rates on an axis from 0 to top.
+func newBar(i, of int, g *scoring.Group, top float64) chartBar {
+	rateY := func(rate float64) float64 { return tenth(chartBottom - min(1, rate/top)*(chartBottom-chartTop)) }
 	slot := (chartWidth - chartLeft) / float64(of)
 	bar := chartBar{X: tenth(chartLeft + slot*float64(i) + slot*0.18), Width: tenth(slot * 0.64), Y: rateY(g.Rate), LowY: rateY(g.Low), HighY: rateY(g.High),
 		Middle: tenth(chartLeft + slot*(float64(i)+0.5)), Value: percent(g.Rate), Few: g.Few}
@@ -240,8 +274,6 @@ func newBar(i, of int, g *scoring.Group) chartBar {
 	}
 	return bar
 }
-
-func rateY(rate float64) float64 { return tenth(chartBottom - rate*(chartBottom-chartTop)) }
 
 // LabelY is where the number over a bar stands: above its interval.
 func (b chartBar) LabelY() float64 { return tenth(max(b.HighY-4, 10)) }

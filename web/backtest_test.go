@@ -78,6 +78,25 @@ func TestBacktestReportNeedsNothingElse(t *testing.T) {
 	}
 }
 
+func TestAxisFitsTheRates(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		group scoring.Group
+		want  float64
+	}{
+		"low":                      {scoring.Group{Rate: 0.02, High: 0.09}, 0.1},
+		"its interval counts":      {scoring.Group{Rate: 0.02, High: 0.11}, 0.2},
+		"middle":                   {scoring.Group{Rate: 0.2, High: 0.5}, 0.5},
+		"high":                     {scoring.Group{Rate: 0.6, High: 0.7}, 1},
+		"of few only the rate":     {scoring.Group{Rate: 0.1, High: 0.9, Few: true}, 0.1},
+		"nobody fails among a few": {scoring.Group{Few: true, High: 1}, 0.1},
+	} {
+		if got := axisTop([]scoring.Group{c.group}); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
 func TestBacktestReportOfEmptyGroups(t *testing.T) {
 	t.Parallel()
 	r := someBacktest()
