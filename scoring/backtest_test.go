@@ -330,6 +330,15 @@ func TestBunchingFindsTheInspectorWhoStops(t *testing.T) {
 	if found != 4 {
 		t.Errorf("%d rows are suspicious; want all, the area and two inspectors", found)
 	}
+	few := town[:0]
+	for n := range 20 { // 14 above, 6 below: p = 0.037, which one of so many rows may well have
+		few = append(few, last(newPast(n), above+min(1, n/14), "i1", "i2"))
+	}
+	for _, row := range mustBacktest(t, few, o).Bunching {
+		if row.Cut == 8000 && (row.Suspicious || row.Above != 14 || row.Below != 6 || !near(row.P, 0.0368, 0.0001)) {
+			t.Errorf("%+v", row)
+		}
+	}
 }
 
 func TestHorizonLeavesOutWhoWasNotChecked(t *testing.T) {
@@ -415,6 +424,7 @@ func TestTheFutureDoesNotReachThePast(t *testing.T) {
 			p.Facts = append(p.Facts, later)
 		}
 		p.visit(day+1, 9, registry.SeverityCritical)
+		p.visit(day+1, 9, registry.SeverityCritical).KnownAt = point.KnownAt // announced, but it has not happened
 		slices.SortStableFunc(p.Facts, func(a, b scoring.KnownFact) int { return strings.Compare(a.SourceRef, b.SourceRef) })
 		_, after, _ := p.At(point, nil)
 		same := slices.EqualFunc(before, after, func(a, b scoring.KnownFact) bool { return a.Fact == b.Fact && a.KnownAt == b.KnownAt })
@@ -422,4 +432,102 @@ func TestTheFutureDoesNotReachThePast(t *testing.T) {
 			t.Fatalf("%v became %v", before, after)
 		}
 	})
+}
+
+func TestIntervalByHand(t *testing.T) {
+	t.Parallel()
+	replicates := make([]float64, 1001)
+	for i := range replicates {
+		replicates[(i*5)%1001] = float64(i) / 1000
+	}
+	if got := scoring.IntervalOf(0.5, replicates); got != (scoring.Interval{Value: 0.5, Low: 0.025, High: 0.975}) {
+		t.Errorf("%+v", got)
+	}
+	if got := scoring.IntervalOf(0.5, nil); got != (scoring.Interval{Value: 0.5, Low: 0.5, High: 0.5}) {
+		t.Errorf("without replicates: %+v", got)
+	}
+}
+
+// The outcome is what is believed of a check now: its newest revision, unless that voids it.
+func TestOutcomesAreTheNewestRevisions(t *testing.T) {
+	t.Parallel()
+	record := func(revision int, state registry.State, findings int) scoring.KnownFact {
+		r := registry.Record{USCC: uscc, Source: "test", SourceRef: "late", Revision: revision, Kind: registry.KindInspection, Outcome: registry.OutcomeDone,
+			OccurredOn: start + 100, State: state, Detail: &registry.Inspection{}}
+		for range findings {
+			r.Findings = append(r.Findings, registry.Finding{Severity: registry.SeverityMajor})
+		}
+		return scoring.KnownFact{Fact: scoring.FactOf(&r), KnownAt: (start + 100 + registry.Day(revision)).Time().UnixMicro()}
+	}
+	for name, c := range map[string]struct {
+		revisions    []scoring.KnownFact
+		observations int
+		failures     int
+	}{
+		"bad at first, corrected":  {[]scoring.KnownFact{record(1, registry.StateFinal, 1), record(2, registry.StateFinal, 0)}, 3, 1},
+		"good at first, corrected": {[]scoring.KnownFact{record(1, registry.StateFinal, 0), record(2, registry.StateFinal, 1)}, 3, 2},
+		"voided":                   {[]scoring.KnownFact{record(1, registry.StateFinal, 1), record(2, registry.StateVoided, 1)}, 2, 1},
+		"repaired still happened":  {[]scoring.KnownFact{record(1, registry.StateFinal, 1), record(2, registry.StateRepaired, 1)}, 3, 2},
+	} {
+		p := newPast(1)
+		p.visit(start, 0, 0)
+		p.visit(start+50, 1, registry.SeverityMajor)
+		p.visit(start+60, 0, 0)
+		p.Facts = slices.Insert(p.Facts, 0, c.revisions...)
+		r := mustBacktest(t, []past{p}, next(start+1))
+		if r.Observations != c.observations || r.Failures != c.failures {
+			t.Errorf("%s: %d observations, %d bad", name, r.Observations, r.Failures)
+		}
+	}
+}
+
+// One enterprise by hand: visits of 365 and 730 days ago, and one of 10 days ago that was aimed at trouble.
+func TestNaiveRankingsByHand(t *testing.T) {
+	t.Parallel()
+	p := newPast(1)
+	p.visit(start, 3, registry.SeverityMajor)
+	p.visit(start+365, 2, registry.SeverityMinor)
+	p.visit(start+720, 1, registry.SeverityCritical)
+	p.visit(start+731, 1, registry.SeverityMajor)
+	p.visit(start+731, 0, 0)
+	targeted := &p.Facts[2]
+	record := registry.Record{USCC: p.USCC, Source: "test", SourceRef: targeted.SourceRef, Revision: 1, Kind: registry.KindInspection, Outcome: registry.OutcomeDone,
+		OccurredOn: start + 720, State: registry.StateFinal, Purpose: registry.PurposeTargeted, Findings: []registry.Finding{{Severity: registry.SeverityCritical}}}
+	targeted.Fact = scoring.FactOf(&record)
+	for name, c := range map[string]struct {
+		purpose string
+		want    [3]float64 // as of day 730
+	}{
+		// the weights of the ages 730, 365 and 10 are 1/4, 1/2 and 2^(−10/365) = 0.981189
+		"random checks": {registry.PurposeRandom, [3]float64{0, (15*0.25 + 2*0.5) / 0.75, 1.0 / 2}},
+		"all checks":    {"", [3]float64{1, (15*0.25 + 2*0.5 + 15*0.981189) / 1.731189, 2.0 / 3}},
+	} {
+		o := next(start + 731)
+		o.Purpose = c.purpose
+		var seen []scoring.Observation
+		o.Each = func(x *scoring.Observation) { seen = append(seen, *x) }
+		mustBacktest(t, []past{p}, o)
+		for i, want := range c.want {
+			if len(seen) != 2 || !near(seen[0].Naive[i], want, 1e-5) {
+				t.Errorf("%s: ranking %d is %v, want %v", name, i, seen[0].Naive, c.want)
+			}
+		}
+	}
+}
+
+// A visit on the day of a grade belongs to the grade, not to its future.
+func TestTheDayItselfIsNoOutcome(t *testing.T) {
+	t.Parallel()
+	p, other := newPast(1), newPast(2)
+	for _, one := range []past{p, other} {
+		one.visit(start, 0, 0)
+		one.visit(start+60, 0, 0)
+	}
+	p.visit(start+31, 1, registry.SeverityMajor) // 2024-02-01
+	other.visit(start+61, 1, registry.SeverityMajor)
+	o := next(start + 31)
+	o.To, o.Horizon, o.Step = start+31, 100, scoring.StepMonth
+	if r := mustBacktest(t, []past{p, other}, o); r.Observations != 2 || r.Failures != 1 {
+		t.Errorf("%d observations, %d bad", r.Observations, r.Failures)
+	}
 }

@@ -10,3 +10,6 @@ func (a *Assessor) ExplainEarned(e *Evidence, day registry.Day) Explanation {
 	x := a.Assess(e, day)
 	return Explanation{Risk: e.Risk, Index: x.Index, Tier: x.Tier, Colour: x.Colour, Evidence: x.Evidence, Vetoes: a.vetoResults()}
 }
+
+// IntervalOf opens the percentile interval to tests.
+var IntervalOf = interval
