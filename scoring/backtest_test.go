@@ -531,3 +531,26 @@ func TestTheDayItselfIsNoOutcome(t *testing.T) {
 		t.Errorf("%d observations, %d bad", r.Observations, r.Failures)
 	}
 }
+
+// Enterprises without an earlier check can be tested too: the naive rankings then say of them what they say on average.
+func TestBacktestOfTheUnknown(t *testing.T) {
+	t.Parallel()
+	fresh, good, worse, unborn := newPast(1), newPast(2), newPast(3), newPast(4)
+	for i, p := range []past{fresh, good, worse, unborn} {
+		if i == 1 || i == 2 {
+			p.visit(start, i-1, registry.SeverityMajor)
+		}
+		p.visit(start+100, (i+1)%2, registry.SeverityMajor) // good and unborn end well, fresh and worse badly
+	}
+	unborn.Descriptions[0].RegisteredOn = start + 100
+	o := next(start + 50)
+	o.MinChecks = 0
+	r := mustBacktest(t, []past{fresh, good, worse, unborn}, o)
+	if r.Observations != 3 || r.Skipped.NotKnown != 1 || r.Failures != 2 {
+		t.Errorf("%d observations, %d bad, %+v", r.Observations, r.Failures, r.Skipped)
+	}
+	// good 0, worse 1, fresh their mean: both failures rank above the success
+	if got := r.Naive[0]; got.Name != "last_result" || got.AUC.Value != 1 {
+		t.Errorf("%+v", got)
+	}
+}
