@@ -42,6 +42,8 @@ type EnterpriseAnswer struct {
 	Region      string               `json:"region"`
 	Grade       *Grade               `json:"grade,omitempty"` // the live grade
 	Explanation *scoring.Explanation `json:"explanation,omitempty"`
+
+	Words map[web.Language]web.Words `json:"words,omitempty"` // its reasons and its path up as sentences
 }
 
 // enterprises answers GET /api/v1/enterprises.
@@ -162,7 +164,10 @@ func (s *server) findEnterprise(ctx context.Context, text string, query url.Valu
 	if answer.Grade, err = s.gradeOf(ctx, code); err != nil {
 		return nil, err
 	}
-	answer.Explanation, err = s.explain(ctx, code, at, answer.Grade)
+	if answer.Explanation, err = s.explain(ctx, code, at, answer.Grade); err != nil {
+		return nil, err
+	}
+	answer.Words, err = s.words(ctx, answer.Explanation)
 	return answer, err
 }
 
@@ -242,9 +247,10 @@ func (s *server) enterprisePage(c *gin.Context) {
 
 func (s *server) enterpriseView(c *gin.Context, answer *EnterpriseAnswer) (web.EnterprisePage, error) {
 	ctx, e := c.Request.Context(), answer.Enterprise
-	view := web.EnterprisePage{Page: s.page(c), USCC: e.USCC, Override: e.USCCOverride, Name: e.Name, Region: answer.Region, Address: e.Address,
+	page := s.page(c)
+	view := web.EnterprisePage{Page: page, USCC: e.USCC, Override: e.USCCOverride, Name: e.Name, Region: answer.Region, Address: e.Address,
 		Size: string(e.Size), Industry: e.IndustryCode, RegisteredOn: e.RegisteredOn, Grade: answer.Grade.view(),
-		Explanation: explanationView(answer.Explanation)}
+		Explanation: explanationView(answer.Explanation, answer.Words[page.Lang])}
 	products, err := s.productLines(ctx, e.ProductCodes)
 	if err != nil {
 		return view, err

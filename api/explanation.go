@@ -50,30 +50,75 @@ func explainedGrade(x *scoring.Explanation) *web.Grade {
 		Model: fmt.Sprintf("%s v%d", x.Model.Code, x.Model.Version)}
 }
 
-func explanationView(x *scoring.Explanation) *web.Explanation {
+// tellers returns one teller for each language, who know the names of the products that an explanation speaks of.
+func (s *server) tellers(ctx context.Context, x *scoring.Explanation) (map[web.Language]web.Teller, error) {
+	codes := web.ProductCodes(x)
+	lines, err := s.productLines(ctx, codes)
+	if err != nil {
+		return nil, err
+	}
+	names := make(map[string]string, len(codes))
+	for i, code := range codes {
+		names[code] = lines[i].Name
+	}
+	tellers := map[web.Language]web.Teller{}
+	for _, language := range web.Languages() {
+		tellers[language] = web.Teller{Lang: language, Products: names}
+	}
+	return tellers, nil
+}
+
+// words puts an explanation into every language. Without an explanation there is nothing to say.
+func (s *server) words(ctx context.Context, x *scoring.Explanation) (map[web.Language]web.Words, error) {
+	if x == nil {
+		return nil, nil //nolint:nilnil // an enterprise without a grade has no explanation
+	}
+	tellers, err := s.tellers(ctx, x)
+	if err != nil {
+		return nil, fmt.Errorf("name the products of an explanation: %w", err)
+	}
+	words := map[web.Language]web.Words{}
+	for language, teller := range tellers {
+		words[language] = teller.Words(x)
+	}
+	return words, nil
+}
+
+func explanationView(x *scoring.Explanation, words web.Words) *web.Explanation {
 	if x == nil {
 		return nil
 	}
 	return &web.Explanation{
-		Start: int64(x.StartPoints), Index: int64(x.Index), Dimensions: dimensionLines(x), Records: recordLines(x.Records), Quiet: quietLines(x.Quiet),
+		Start: int64(x.StartPoints), Index: int64(x.Index), Reasons: reasonLines(x, words), Time: words.Time, Lifts: liftLines(x, words),
+		Dimensions: dimensionLines(x), Records: recordLines(x.Records), Quiet: quietLines(x.Quiet),
 		Gates: gateLines(x.Gates), Vetoes: vetoLines(x.Vetoes), NextChangeOn: x.NextChangeOn, ModelCode: x.Model.Code, ModelVersion: x.Model.Version,
 		ModelDigest: x.Model.Digest, Digest: x.Digest, AsOf: x.AsOf, KnownAt: x.KnownAt,
 	}
 }
 
-// dimensionLines splits the start among the dimensions so that the parts add up to it exactly: each part is the difference of two
-// rounded running sums, and the last sum is the start itself.
+func reasonLines(x *scoring.Explanation, words web.Words) []web.ReasonLine {
+	lines := make([]web.ReasonLine, len(words.Reasons))
+	for i, w := range words.Reasons {
+		lines[i] = web.ReasonLine{ReasonWords: w, Veto: x.Reasons[i].Veto}
+	}
+	return lines
+}
+
+func liftLines(x *scoring.Explanation, words web.Words) []web.LiftLine {
+	lines := make([]web.LiftLine, len(words.Actions))
+	for i, text := range words.Actions {
+		lines[i].Text = text
+		if i < len(x.PathUp.Actions) {
+			lines[i].Colour = x.PathUp.Actions[i].Colour
+		}
+	}
+	return lines
+}
+
 func dimensionLines(x *scoring.Explanation) []web.DimensionLine {
 	lines := make([]web.DimensionLine, len(x.Dimensions))
-	var running, before int64 // in 10^-5 hundredths
 	for i, d := range x.Dimensions {
-		running += d.Weight * (1_000_000 - d.Mu)
-		upTo := (running + 50_000) / 100_000
-		if i == len(x.Dimensions)-1 {
-			upTo = int64(x.StartPoints)
-		}
-		lines[i] = web.DimensionLine{Dimension: d.Dimension.String(), Weight: d.Weight, Start: upTo - before, Bad: d.Bad, Good: d.Good, Points: int64(d.Points)}
-		before = upTo
+		lines[i] = web.DimensionLine{Dimension: d.Dimension.String(), Weight: d.Weight, Start: int64(d.Start), Bad: d.Bad, Good: d.Good, Points: int64(d.Points)}
 	}
 	return lines
 }

@@ -43,6 +43,10 @@ var Kinds = map[Kind]KindRule{
 		false, func() Detail { return &ExternalCredit{} }},
 }
 
+// CanBeRepaired reports whether credit repair (信用修复) can be granted for bad records of the kind: penalties and broken commitments,
+// which are what the repair rules are about. What was found on products is rectified instead.
+func (k Kind) CanBeRepaired() bool { return k == KindPenalty || k == KindCommitment }
+
 // KindNames lists the kinds in alphabetical order.
 func KindNames() []string {
 	names := make([]string, 0, len(Kinds))

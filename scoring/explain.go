@@ -33,6 +33,11 @@ type Explanation struct {
 	Vetoes       []VetoResult           `json:"vetoes"`
 	MatrixColour registry.Colour        `json:"matrix_colour"` // the earned colour before vetoes
 	NextChangeOn registry.Day           `json:"next_change_on,omitzero"`
+	Levels       Levels                 `json:"evidence_levels_milli"` // decayed checks that each evidence level needs
+	Items        []ItemState            `json:"capability_items"`
+	Movement     Movement               `json:"movement"`
+	Reasons      []Reason               `json:"reasons"` // at most four
+	PathUp       Path                   `json:"path_up"`
 	Digest       string                 `json:"digest"`
 }
 
@@ -52,7 +57,8 @@ type DimensionPoints struct {
 	Bad       int64     `json:"bad"`
 	Good      int64     `json:"good"`
 	LossPPM   int32     `json:"loss_ppm"`
-	Points    int32     `json:"points"` // what records and quiet time add to the start
+	Start     int32     `json:"start_points"` // its part of the start; the parts add up to the whole start
+	Points    int32     `json:"points"`       // what records and quiet time add to the start
 }
 
 // RecordPoints is one record's part.
@@ -65,14 +71,37 @@ type RecordPoints struct {
 	Severity    registry.Severity `json:"severity,omitzero"`
 	OccurredOn  registry.Day      `json:"occurred_on"`
 	State       registry.State    `json:"state"`
+	RectifyBy   registry.Day      `json:"rectify_by,omitzero"`
 	RectifiedOn registry.Day      `json:"rectified_on,omitzero"`
 	CaseID      string            `json:"case_id,omitempty"`
+	ProductCode string            `json:"product_code,omitempty"`
+	Subject     string            `json:"subject,omitempty"` // capability item, licence or certificate number, name of a list
+	Findings    FindingCounts     `json:"findings,omitzero"`
 	Dimension   string            `json:"dimension,omitempty"` // none when the record has no mass
 	Bad         int64             `json:"bad"`
 	Good        int64             `json:"good"`
 	Points      int32             `json:"points"`
 	Note        string            `json:"note,omitempty"` // voided, provisional, repaired, outside_window, no_mass, replaced_by, counted_with, capped
 	With        string            `json:"with,omitempty"` // source/source_ref of the record that counts instead
+
+	GateSeverity registry.Severity `json:"gate_severity,omitzero"` // as gates that look back at grave records see it
+	Raises       string            `json:"raises,omitempty"`       // the circumstance of a veto that rests on this record
+}
+
+// FindingCounts counts findings by severity.
+type FindingCounts struct {
+	Minor    int `json:"minor"`
+	Major    int `json:"major"`
+	Critical int `json:"critical"`
+}
+
+// ItemState is the newest word about a capability item of the model.
+type ItemState struct {
+	Item      string `json:"item"`
+	Held      bool   `json:"held"`
+	Outcome   string `json:"outcome,omitempty"` // none: nothing is known
+	Source    string `json:"source,omitempty"`  // of the record that says so
+	SourceRef string `json:"source_ref,omitempty"`
 }
 
 // QuietPoints is the part of quiet time in a dimension.
@@ -87,8 +116,10 @@ type QuietPoints struct {
 type GateResult struct {
 	Tier registry.Tier `json:"tier"`
 	Condition
-	Actual int32 `json:"actual"`
-	Held   bool  `json:"held"`
+	Actual    int32 `json:"actual"`
+	Held      bool  `json:"held"`
+	IndexFrom int32 `json:"index_from"` // hundredths that the tier asks for
+	Binds     bool  `json:"binds"`      // the index earns the tier and this gate is closed
 }
 
 // VetoResult is a veto that fired.
@@ -101,6 +132,7 @@ type VetoResult struct {
 // Explain grades the evidence as Grade does and shows where every point comes from.
 func (a *Assessor) Explain(e *Evidence, asOf registry.Day, knownAt time.Time) Explanation {
 	g, outlook := a.GradeAhead(e, asOf)
+	path := a.pathUp(e, asOf, g.Standing, outlook.GradeOn)
 	x := a.Assess(e, asOf)
 	digest, _ := a.Digests(e, asOf, knownAt, &g)
 	out := Explanation{
@@ -109,10 +141,12 @@ func (a *Assessor) Explain(e *Evidence, asOf registry.Day, knownAt time.Time) Ex
 		Index: x.Index, Tier: g.Tier, Colour: g.Colour, EarnedTier: x.Tier, EarnedColour: x.Colour, TierSince: g.TierSince,
 		ColourSince: g.ColourSince, Evidence: x.Evidence, Checks: x.Checks,
 		StartPoints: a.t.start[e.Risk], MatrixColour: a.t.matrix[e.Risk][x.Tier], NextChangeOn: outlook.GradeOn, Digest: hex.EncodeToString(digest[:]),
-		Records: a.recordPoints(e), Quiet: a.quietPoints(), Gates: a.gateResults(), Vetoes: a.vetoResults(),
+		Records: a.recordPoints(e), Quiet: a.quietPoints(), Gates: a.gateResults(&x), Vetoes: a.vetoResults(),
+		Levels: a.model.Levels, Items: a.itemStates(e), Movement: a.model.Movement, PathUp: path,
 	}
 	a.share(int(e.Risk), &out)
 	out.Dimensions = a.dimensionPoints(int(e.Risk), &x, &out)
+	out.Reasons = Reasons(&out)
 	return out
 }
 
@@ -122,8 +156,12 @@ func (a *Assessor) recordPoints(e *Evidence) []RecordPoints {
 		f, w := &e.facts[i], &a.weighed[i]
 		r := &records[i]
 		*r = RecordPoints{Source: f.Source, SourceRef: f.SourceRef, Revision: f.Revision, Kind: f.Kind(), Outcome: f.Outcome(),
-			Severity: f.Severity, OccurredOn: f.OccurredOn, State: f.State(), RectifiedOn: f.RectifiedOn, CaseID: f.Case,
-			Good: w.good, Note: noteNames[w.note]}
+			Severity: f.Severity, OccurredOn: f.OccurredOn, State: f.State(), RectifyBy: f.RectifyBy, RectifiedOn: f.RectifiedOn,
+			CaseID: f.Case, ProductCode: f.ProductCode, Subject: f.Subject, Findings: FindingCounts{int(f.Minor), int(f.Major), int(f.Critical)},
+			Good: w.good, Note: noteNames[w.note], GateSeverity: a.gateSeverity(e, i)}
+		if circumstance, raised := a.cause(e, i); raised {
+			r.Raises = circumstance.String()
+		}
 		if w.note == noteCounts || w.note >= noteReplaced || w.note == noteRepaired {
 			r.Dimension = w.dimension.String()
 		}
@@ -150,11 +188,13 @@ func (a *Assessor) quietPoints() []QuietPoints {
 	return quiet
 }
 
-func (a *Assessor) gateResults() []GateResult {
+func (a *Assessor) gateResults(x *Assessment) []GateResult {
 	gates := []GateResult{}
 	for _, rule := range a.model.Tiers {
+		reached := x.Evidence >= registry.EvidenceFair && x.Index >= rule.IndexFrom && rule.Tier < x.Tier
 		for _, gate := range rule.Gates {
-			gates = append(gates, GateResult{rule.Tier, gate, a.state[gate.Fact], gate.holds(&a.state)})
+			held := gate.holds(&a.state)
+			gates = append(gates, GateResult{rule.Tier, gate, a.state[gate.Fact], held, rule.IndexFrom, reached && !held})
 		}
 	}
 	return gates
@@ -177,6 +217,7 @@ func (a *Assessor) dimensionPoints(risk int, x *Assessment, out *Explanation) []
 		list[d] = DimensionPoints{Dimension: Dimension(d), Weight: a.t.weight[d], Mu: beliefs[d].Mu, K: beliefs[d].K,
 			Bad: a.sum.bad[d], Good: a.sum.good[d], LossPPM: x.LossPPM[d]}
 	}
+	a.splitStart(risk, list)
 	for i, r := range out.Records {
 		list[a.weighed[i].dimension].Points += r.Points
 	}

@@ -76,10 +76,12 @@ var (
 
 	kindSpotCheck, kindInspection      = kindNumbers[registry.KindSpotCheck], kindNumbers[registry.KindInspection]
 	kindLicence, kindExternalCredit    = kindNumbers[registry.KindLicence], kindNumbers[registry.KindExternalCredit]
+	kindCertification                  = kindNumbers[registry.KindCertification]
 	kindCapability, kindSelfInspection = kindNumbers[registry.KindCapability], kindNumbers[registry.KindSelfInspection]
 
 	outcomeFail, outcomeRefused = outcomeNumbers[registry.OutcomeFail], outcomeNumbers[registry.OutcomeRefused]
 	outcomeRevoked              = outcomeNumbers[registry.OutcomeRevoked]
+	outcomeLapsed               = outcomeNumbers[registry.OutcomeLapsed]
 	outcomeListed               = outcomeNumbers[registry.OutcomeListed]
 	outcomeHeld, outcomeOnTime  = outcomeNumbers[registry.OutcomeHeld], outcomeNumbers[registry.OutcomeOnTime]
 )

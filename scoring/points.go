@@ -34,6 +34,15 @@ func (a *Assessor) exact(risk int, d Dimension, bad, good int64) int64 {
 	return floorDivide(gain*10, a.sum.bad[d]+a.sum.good[d]+a.t.k[risk][d])
 }
 
+// splitStart gives every dimension its part of the start, so that the hundredths add up to the whole start.
+func (a *Assessor) splitStart(risk int, list []DimensionPoints) {
+	parts := make([]part, len(list))
+	for d := range list {
+		parts[d] = part{points: &list[d].Start, exact: a.t.weight[d] * (1_000_000 - a.t.mu[risk][d]) * 10}
+	}
+	roundToSum(parts, int64(a.t.start[risk]))
+}
+
 // roundToSum rounds every part to hundredths so that they add up to the total: all down first, then those with the largest
 // remainder up, in the order of the parts among equals. Parts without any mass stay at zero unless nothing else is left.
 func roundToSum(parts []part, total int64) {

@@ -48,6 +48,9 @@ type CodeImage struct {
 type Explanation struct {
 	Start        int64
 	Index        int64
+	Reasons      []ReasonLine
+	Time         []string // what time alone does
+	Lifts        []LiftLine
 	Dimensions   []DimensionLine
 	Records      []RecordLine
 	Quiet        []QuietLine
@@ -61,6 +64,27 @@ type Explanation struct {
 	AsOf         registry.Day
 	KnownAt      time.Time
 }
+
+// ReasonLine is a reason with the colour that it forces, if it does.
+type ReasonLine struct {
+	ReasonWords
+	Veto registry.Colour
+}
+
+// LiftLine is a sentence about actions with the colour that they give; no colour when there are none.
+type LiftLine struct {
+	Text   string
+	Colour registry.Colour
+}
+
+// shownLifts is how many ways up the page shows before a reader asks for more.
+const shownLifts = 4
+
+// FirstLifts returns the best ways up.
+func (x *Explanation) FirstLifts() []LiftLine { return x.Lifts[:min(len(x.Lifts), shownLifts)] }
+
+// MoreLifts returns the other ways up.
+func (x *Explanation) MoreLifts() []LiftLine { return x.Lifts[len(x.FirstLifts()):] }
 
 // DimensionLine is one dimension's part of the index.
 type DimensionLine struct {

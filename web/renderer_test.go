@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -63,6 +64,7 @@ func someEnterprise(page Page) EnterprisePage {
 			Gates:     []RuleLine{{"AA", "days_since_worse_than_minor", ">=", 1095, 999_999, true}, {"A", "evidence_level", ">=", 3, 2, false}},
 			Vetoes:    []RuleLine{{"red", "checks_refused", ">=", 1, 1, true}},
 			ModelCode: "default", ModelVersion: 1, ModelDigest: strings.Repeat("ab", 32), Digest: strings.Repeat("cd", 32),
+			Reasons: []ReasonLine{{ReasonWords{"text", "advice"}, registry.ColourRed}}, Time: []string{"later"}, Lifts: slices.Repeat([]LiftLine{{"do", registry.ColourGreen}}, 6),
 			AsOf: registry.MustDay("2026-11-22"), KnownAt: instant, NextChangeOn: registry.MustDay("2027-03-14")}}
 }
 
@@ -77,7 +79,7 @@ func everyView(page Page) map[string]any {
 }
 
 // untranslated finds a key of ours that reached the reader.
-var untranslated = regexp.MustCompile(`\b(app|demo|verdict|home|enterprise|problem|colour|tier|note|quantity|kind|outcome|dimension|fact|form|risk)\.[a-z_]+\b|%!|<no value>|ZgotmplZ`)
+var untranslated = regexp.MustCompile(`\b(app|demo|verdict|home|enterprise|problem|colour|tier|note|quantity|kind|outcome|dimension|fact|form|risk|reason|tail|advice|path|item)\.[a-z_]+\b|%!|\{[a-z]+\}|<no value>|ZgotmplZ`)
 
 // strictPolicy finds what a strict content security policy forbids.
 var strictPolicy = regexp.MustCompile(`<script|<style|\sstyle=|\son[a-z]+=|javascript:|(src|href)="(https?:)?//`)

@@ -111,6 +111,11 @@ var termWords = map[string]Phrase{
 	"fact.checks_refused":                  {"拒绝检查", "Checks refused"},
 	"fact.major_failures_overdue":          {"较重不合格整改逾期", "Major failures past their rectification date"},
 
+	"item.qms":                   {"质量管理体系", "quality management system"},
+	"item.traceability":          {"追溯体系", "traceability"},
+	"item.capability_assessment": {"质量安全保证能力评价", "capability assessment"},
+	"item.self_inspection":       {"自查报告", "self-inspection report"},
+
 	"note.voided":         {"已作废，不计", "voided: does not count"},
 	"note.provisional":    {"异议期内，暂不计", "objection window open: does not count yet"},
 	"note.repaired":       {"已信用修复", "credit repaired"},

@@ -4,31 +4,40 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"text/tabwriter"
 	"time"
 
 	"healthcode/registry"
 	"healthcode/schema"
 	"healthcode/scoring"
+	"healthcode/web"
 
 	"github.com/spf13/cobra"
 )
 
 func (p *program) explainCommand() *cobra.Command {
-	var asOf, knownAt string
+	var asOf, knownAt, language string
 	c := &cobra.Command{
-		Use: "explain USCC", Short: "Show where every point of an index comes from", Args: arguments("USCC"),
-		Long: "Shows the start, every record's points, quiet time, gates and vetoes; they add up to the index exactly. Without dates it\n" +
-			"explains the current grade; with them it computes the grade of that day again, knowing what was known then.",
+		Use: "explain USCC", Short: "Show the reasons for a grade, the way up, and where every point comes from", Args: arguments("USCC"),
+		Long: "Shows at most four reasons, what would lift the grade, the start, every record's points, quiet time, gates and vetoes; the points\n" +
+			"add up to the index exactly. Without dates it explains the current grade; with them it computes the grade of that day again,\n" +
+			"knowing what was known then.",
 		Example: "  healthcode explain 91350100M000100Y43\n  healthcode explain 91350100M000100Y43 --as-of 2026-06-30 --known-at 2026-07-01T00:00:00+08:00 --json",
 	}
 	p.jsonFlag(c)
 	c.Flags().StringVar(&asOf, "as-of", "", "day, YYYY-MM-DD (default that of the current grade)")
 	c.Flags().StringVar(&knownAt, "known-at", "", "what was known at this instant, RFC 3339 (default that of the current grade)")
+	c.Flags().StringVar(&language, "lang", string(web.English), "language of the reasons and the way up: zh-CN or en")
 	c.RunE = func(c *cobra.Command, given []string) error {
 		code, err := parseCode(c, given[0])
 		if err != nil {
 			return err
+		}
+		lang, known := web.ParseLanguage(language)
+		if !known {
+			return usage(c, "--lang %q is not known: zh-CN or en", language)
 		}
 		at := moment{}
 		if at.asOf, err = parseDayFlag(c, "as-of", asOf); err != nil {
@@ -45,7 +54,11 @@ func (p *program) explainCommand() *cobra.Command {
 			if p.json {
 				return p.print(x)
 			}
-			return p.printExplanation(x)
+			words, err := tell(c.Context(), db, x, lang)
+			if err != nil {
+				return err
+			}
+			return p.printExplanation(x, words)
 		})
 	}
 	return c
@@ -104,7 +117,36 @@ func (p *program) complete(ctx context.Context, db *schema.DB, code registry.USC
 	return at, nil
 }
 
-func (p *program) printExplanation(x *scoring.Explanation) error {
+// tell puts the reasons and the way up into words, with the names of products.
+func tell(ctx context.Context, db *schema.DB, x *scoring.Explanation, language web.Language) (web.Words, error) {
+	teller := web.Teller{Lang: language, Products: map[string]string{}}
+	for _, code := range web.ProductCodes(x) {
+		product, err := db.Product(ctx, code)
+		if errors.Is(err, schema.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return web.Words{}, fmt.Errorf("name product %s: %w", code, err)
+		}
+		teller.Products[code] = product.Name
+	}
+	return teller.Words(x), nil
+}
+
+func printWords(w io.Writer, words web.Words) {
+	for i, r := range words.Reasons {
+		fmt.Fprintf(w, "%d. %s\n   %s\n", i+1, r.Text, r.Advice)
+	}
+	if len(words.Reasons) > 0 {
+		fmt.Fprintln(w)
+	}
+	for _, text := range slices.Concat(words.Actions, words.Time) {
+		fmt.Fprintf(w, "^ %s\n", text)
+	}
+	fmt.Fprintln(w)
+}
+
+func (p *program) printExplanation(x *scoring.Explanation, words web.Words) error {
 	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "%s  as of %s, knowing what was known at %s, model %s/%d\n", x.USCC, x.AsOf, x.KnownAt.In(registry.Shanghai).Format(time.RFC3339), x.Model.Code, x.Model.Version)
 	fmt.Fprintf(w, "index %s  tier %s  colour %s  evidence %s\n", points(x.Index), x.Tier, x.Colour, x.Evidence)
@@ -112,6 +154,7 @@ func (p *program) printExplanation(x *scoring.Explanation) error {
 		fmt.Fprintf(w, "earned today: tier %s, colour %s; a rise is one step a cycle\n", x.EarnedTier, x.EarnedColour)
 	}
 	fmt.Fprintln(w)
+	printWords(w, words)
 	fmt.Fprintf(w, "points\tdate\twhat\treference\tnote\n%s\t\tstart: what peers have\t\t\n", points(x.StartPoints))
 	for _, r := range x.Records {
 		fmt.Fprintf(w, "%+.2f\t%s\t%s %s %s\t%s/%s\t%s %s\n", float64(r.Points)/100, r.OccurredOn, r.Kind, r.Outcome, r.Severity, r.Source, r.SourceRef, r.Note, r.With)

@@ -164,6 +164,17 @@ func checkExplanation(t *testing.T, dir string) {
 		sum += r.Points
 	}
 	stored := parse[assessmentLine](t, mustCall(t, "export", "assessments", "--dir", dir).out)
+	for language, want := range map[string][]string{
+		"en":    {"Too little evidence", "Capability items about which nothing is known", "one more spot check is passed"},
+		"zh-CN": {"证据不够", "没有记录的能力项目", "再有一次监督抽查合格"},
+	} {
+		text := mustCall(t, "explain", "91350100M000100Y43", "--dir", dir, "--lang", language).out
+		for _, part := range want {
+			if !strings.Contains(text, part) {
+				t.Errorf("%s: explain does not say %q: %s", language, part, text)
+			}
+		}
+	}
 	if len(x.Points) != 2 || sum != x.Index || stored.Index != x.Index || stored.Digest != x.Digest {
 		t.Errorf("points add up to %d, index %d, stored %d; digests %s and %s", sum, x.Index, stored.Index, x.Digest, stored.Digest)
 	}
@@ -227,6 +238,7 @@ func TestWrongUsageExitsWithTwo(t *testing.T) {
 		"unknown kind to export":   {[]string{"export", "people"}, `"people" cannot be exported`},
 		"date that does not exist": {[]string{"recompute", "--as-of", "2026-02-30"}, "--as-of"},
 		"instant without a zone":   {[]string{"recompute", "--known-at", "2026-02-03 10:00"}, "--known-at"},
+		"unknown language":         {[]string{"explain", "91350100M000100Y43", "--lang", "fr"}, "zh-CN or en"},
 		"USCC too short":           {[]string{"explain", "9135"}, "18 characters"},
 		"unknown form":             {[]string{"code", "issue", "91350100M000100Y43", "--form", "tattoo"}, "tattoo"},
 		"verify without keys":      {[]string{"code", "verify", "x"}, "--jwks is missing"},
