@@ -21,7 +21,7 @@ const (
 type Path struct {
 	Time    *Step  `json:"time,omitempty"`   // the first day on which time alone lifts the published grade; none when it never does
 	Before  *Step  `json:"before,omitempty"` // the first change of the published grade on the way there; none when there is none before Time
-	Actions []Lift `json:"actions"`          // what lifts the earned grade on the day itself, best first, at most ten
+	Actions []Lift `json:"actions"`          // what lifts the grade, done on the day itself, best first, at most ten
 }
 
 // Step is the published grade of a day if nothing new becomes known.
@@ -32,8 +32,9 @@ type Step struct {
 	Colour registry.Colour `json:"colour"`
 }
 
-// Lift is one action, or two together, with the grade that the evidence then earns on the day itself. A pair is listed only when it lifts
-// further than either of its actions. The published grade follows by the rules of movement.
+// Lift is one action, or two together, with the grade that the evidence then earns on the day itself. Either that is better than what it
+// earns now, or it earns the same with the margin that a published rise needs. A pair is listed only when it lifts further than either of
+// its actions. The published grade follows by the rules of movement.
 type Lift struct {
 	Actions   []Action        `json:"actions"`
 	Index     int32           `json:"index"` // hundredths
@@ -83,6 +84,7 @@ type trial struct {
 	first  bool  // touches a veto or an item: tried before others when there are many
 	weight int64 // bad mass times weight
 	result Assessment
+	reach  reach
 	moves  bool // changes a circumstance
 }
 
@@ -148,41 +150,61 @@ func better(from, to mark) bool {
 	return to.tier < from.tier
 }
 
+// reach is how far a grade gets: what is earned, and what is earned with the margin, where that leads beyond what is published.
+type reach struct{ earned, ahead mark }
+
+func (r reach) beyond(s reach) bool { return better(s.earned, r.earned) || better(s.ahead, r.ahead) }
+
+// reachOf returns how far the grade gets that was assessed last.
+func (a *Assessor) reachOf(x *Assessment, risk registry.RiskLevel, published mark) reach {
+	tier := a.tierAt(x, x.Index-a.model.Movement.Margin)
+	r := reach{x.mark(), mark{tier, max(a.t.matrix[risk][tier], a.floor(x))}}
+	if !better(published, r.ahead) {
+		r.ahead = published
+	}
+	return r
+}
+
 // found is a lift with what brings it.
 type found struct {
 	Lift
-	by []*trial
+	reach reach
+	by    []*trial
 }
 
-// lifts tries single actions and pairs and lists what earns a better grade than now.
+// lifts tries single actions and pairs and lists what gets further than now.
 func (a *Assessor) lifts(e *Evidence, asOf registry.Day, published mark) []Lift {
 	earned := a.Assess(e, asOf)
-	now, state, trials := earned.mark(), a.state, a.trials(e)
+	now, state, trials := a.reachOf(&earned, e.Risk, published), a.state, a.trials(e)
 	scratch := Evidence{facts: make([]Fact, 0, len(e.facts)+2)}
 	for i := range trials {
-		trials[i].result = a.try(&scratch, e, asOf, &trials[i])
-		trials[i].moves = a.state != state
+		t := &trials[i]
+		t.result = a.try(&scratch, e, asOf, t)
+		t.moves, t.reach = a.state != state, a.reachOf(&t.result, e.Risk, published)
 	}
 	slices.SortStableFunc(trials, compareTrials)
 	var list []found
 	for i := range trials {
-		if better(now, trials[i].result.mark()) {
-			list = append(list, newLift(&trials[i].result, &trials[i]))
+		if t := &trials[i]; t.reach.beyond(now) {
+			list = append(list, newLift(&t.result, t.reach, t))
 		}
 	}
-	list = a.pairs(list, &scratch, e, asOf, now, trials[:min(len(trials), maxPaired)])
+	list = a.pairs(list, &scratch, e, published, now, trials[:min(len(trials), maxPaired)])
 	slices.SortStableFunc(list, compareLifts)
 	lifts := []Lift{}
 	for _, f := range list[:min(len(list), maxLifts)] {
 		a.try(&scratch, e, asOf, f.by...)
 		f.Published = a.nextRise(&scratch, asOf, published)
-		lifts = append(lifts, f.Lift)
+		if f.Published != nil || better(now.earned, f.reach.earned) {
+			lifts = append(lifts, f.Lift)
+		}
 	}
 	return lifts
 }
 
-// pairs adds the pairs that earn a better grade than now and than either of their actions.
-func (a *Assessor) pairs(list []found, scratch, e *Evidence, asOf registry.Day, now mark, trials []trial) []found {
+// pairs adds the pairs that get further than now and than either of their actions.
+func (a *Assessor) pairs(list []found, scratch, e *Evidence, published mark, now reach, trials []trial) []found {
+	asOf := a.asOf
 	for i := range trials {
 		for j := range i + 1 {
 			x, y := &trials[j], &trials[i]
@@ -190,8 +212,8 @@ func (a *Assessor) pairs(list []found, scratch, e *Evidence, asOf registry.Day, 
 				continue
 			}
 			both := a.try(scratch, e, asOf, x, y)
-			if m := both.mark(); better(now, m) && better(x.result.mark(), m) && better(y.result.mark(), m) {
-				list = append(list, newLift(&both, x, y))
+			if r := a.reachOf(&both, e.Risk, published); r.beyond(now) && r.beyond(x.reach) && r.beyond(y.reach) {
+				list = append(list, newLift(&both, r, x, y))
 			}
 		}
 	}
@@ -246,18 +268,23 @@ func compareTrials(x, y trial) int {
 	return cmp.Compare(y.result.IndexPPM, x.result.IndexPPM)
 }
 
-func newLift(x *Assessment, trials ...*trial) found {
-	l := found{Lift: Lift{Index: x.Index, Tier: x.Tier, Colour: x.Colour}, by: trials}
+func newLift(x *Assessment, r reach, trials ...*trial) found {
+	l := found{Lift: Lift{Index: x.Index, Tier: x.Tier, Colour: x.Colour}, reach: r, by: trials}
 	for _, t := range trials {
 		l.Actions = append(l.Actions, t.action)
 	}
 	return l
 }
 
-// compareLifts puts the best colour first, then the best tier, the fewest actions, the highest index.
+// compareLifts puts the best earned grade first, then the best that can be published, the fewest actions, the highest index.
 func compareLifts(x, y found) int {
-	return cmp.Or(cmp.Compare(x.Colour, y.Colour), cmp.Compare(tierOrder(x.Tier), tierOrder(y.Tier)),
+	return cmp.Or(x.reach.earned.compare(y.reach.earned), x.reach.ahead.compare(y.reach.ahead),
 		cmp.Compare(len(x.Actions), len(y.Actions)), cmp.Compare(y.Index, x.Index))
+}
+
+// compare puts the best colour first, then the best tier.
+func (m mark) compare(n mark) int {
+	return cmp.Or(cmp.Compare(m.colour, n.colour), cmp.Compare(tierOrder(m.tier), tierOrder(n.tier)))
 }
 
 // tierOrder is 1 for AA to 5 for NEW.
