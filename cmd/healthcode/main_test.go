@@ -252,7 +252,7 @@ func TestWrongUsageExitsWithTwo(t *testing.T) {
 		"unknown dimension":        {[]string{"backtest", "--from", "2020-01-01", "--without", "luck"}, "--without"},
 		"unknown purpose":          {[]string{"backtest", "--from", "2020-01-01", "--purpose", "fun"}, "--purpose"},
 		"unknown step":             {[]string{"backtest", "--from", "2020-01-01", "--step", "day"}, "--step"},
-		"unknown language":         {[]string{"backtest", "--from", "2020-01-01", "--lang", "fr"}, "--lang"},
+		"report in French":         {[]string{"backtest", "--from", "2020-01-01", "--lang", "fr"}, "--lang"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
