@@ -88,6 +88,10 @@ func (a *Assessor) Assess(e *Evidence, asOf registry.Day) Assessment {
 		x.LossPPM[d] = int32(loss)
 	}
 	a.state[EvidenceLevel] = int32(x.Evidence)
+	a.state[IndexWhileNew] = 10_000
+	if x.Evidence < registry.EvidenceFair {
+		a.state[IndexWhileNew] = x.Index
+	}
 	x.Tier = a.tier(&x)
 	x.Colour = a.colour(e.Risk, &x)
 	return x

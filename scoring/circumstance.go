@@ -16,6 +16,7 @@ const (
 	CriticalFailuresNotRectified                     // failed spot checks of critical severity whose re-inspection has not passed
 	ChecksRefused                                    // refused checks with no completed check after them
 	MajorFailuresOverdue                             // failed spot checks of major severity past their rectification date
+	IndexWhileNew                                    // the index, in hundredths, while evidence is below fair; 10000 otherwise
 	circumstances                                    // how many there are
 )
 
@@ -24,7 +25,7 @@ const never = 999_999
 
 var circumstanceNames = [circumstances]string{"evidence_level", "capability_items_not_held", "days_since_worse_than_minor",
 	"days_since_worse_than_major", "licences_revoked", "serious_violation_listed", "critical_failures_not_rectified", "checks_refused",
-	"major_failures_overdue"}
+	"major_failures_overdue", "index_while_new"}
 
 func (c Circumstance) String() string {
 	if c < circumstances {

@@ -107,6 +107,12 @@ func (a *Assessor) calmDays(risk int, now *Assessment) int {
 		above := float64(now.IndexPPM) - cut + 50
 		distance = min(distance, math.Abs(above)-slack, math.Abs(above-margin)-slack)
 	}
+	for i := range a.model.Vetoes {
+		if c := &a.model.Vetoes[i].Condition; c.Fact == IndexWhileNew {
+			above := float64(now.IndexPPM) - float64(c.Value)*100 + 50
+			distance = min(distance, math.Abs(above)-slack, math.Abs(above-100)-slack) // on either side of the value
+		}
+	}
 	calm := min(distance/(a.steepest(risk)*fastest*1e6+1e-9), a.checksCalm(now, fastest))
 	return int(max(0, min(calm, 10_000)))
 }

@@ -21,6 +21,7 @@ const (
 	ReasonCheckRefused      ReasonCode = "check_refused"
 	ReasonMajorOverdue      ReasonCode = "major_failure_overdue"
 	ReasonTooLittleEvidence ReasonCode = "too_little_evidence"
+	ReasonPoorStart         ReasonCode = "poor_start" // little is known, and the index is low
 	ReasonItemsNotHeld      ReasonCode = "items_not_held"
 	ReasonWorseThanMinor    ReasonCode = "recent_worse_than_minor"
 	ReasonWorseThanMajor    ReasonCode = "recent_worse_than_major"
@@ -189,11 +190,11 @@ func (b *reasonBuilder) hasFact(list []Reason, fact Circumstance) bool {
 }
 
 func (b *reasonBuilder) restsOnRecords(fact Circumstance) bool {
-	return fact != EvidenceLevel && fact != ItemsNotHeld
+	return fact != EvidenceLevel && fact != ItemsNotHeld && fact != IndexWhileNew
 }
 
 var circumstanceCodes = [circumstances]ReasonCode{ReasonTooLittleEvidence, ReasonItemsNotHeld, ReasonWorseThanMinor, ReasonWorseThanMajor,
-	ReasonLicenceRevoked, ReasonSeriousViolation, ReasonCriticalOpen, ReasonCheckRefused, ReasonMajorOverdue}
+	ReasonLicenceRevoked, ReasonSeriousViolation, ReasonCriticalOpen, ReasonCheckRefused, ReasonMajorOverdue, ReasonPoorStart}
 
 // circumstance returns the reason of a circumstance with the records that it rests on.
 func (b *reasonBuilder) circumstance(fact Circumstance, actual int32) Reason {
@@ -235,7 +236,7 @@ func (b *reasonBuilder) restsOn(i int, fact Circumstance, actual int32) bool {
 	r := &b.x.Records[i]
 	latest := int32(b.x.AsOf-r.OccurredOn) == actual
 	switch fact {
-	case EvidenceLevel:
+	case EvidenceLevel, IndexWhileNew:
 		return false
 	case ItemsNotHeld:
 		return slices.ContainsFunc(b.x.Items, func(item ItemState) bool {
@@ -251,7 +252,7 @@ func (b *reasonBuilder) restsOn(i int, fact Circumstance, actual int32) bool {
 
 func (b *reasonBuilder) circumstanceAction(fact Circumstance, r *Reason) ActionCode {
 	switch fact {
-	case EvidenceLevel, ChecksRefused:
+	case EvidenceLevel, ChecksRefused, IndexWhileNew:
 		return ActionPassCheck
 	case ItemsNotHeld:
 		if len(r.Items) == 1 && r.Items[0] == registry.ItemSelfInspection {

@@ -8,6 +8,7 @@ var reasonWords = map[string]Phrase{
 	"reason.check_refused":           {"{date} 拒绝接受检查，此后没有完成过检查", "A check was refused on {date} and none has been completed since"},
 	"reason.major_failure_overdue":   {"{date} 监督抽查较重不合格{product}，整改期限 {due} 已过，复查尚未合格", "The spot check of {date}{product} failed (major); it was to be put right by {due} and its re-inspection has not passed"},
 	"reason.too_little_evidence":     {"证据不够：按时间折算的检查为 {checks} 次，需要 {needed} 次", "Too little evidence: checks on record come to {checks} (older ones count less), {needed} are needed"},
+	"reason.poor_start":              {"证据虽少，已有的记录却差：指数低于 B 级分数线", "Little is known, and what is known is poor: the index is below the cut of tier B"},
 	"reason.items_not_held":          {"尚未具备的能力项目：{items}", "Capability items not held: {items}"},
 	"reason.recent_worse_than_minor": {"{date} 的{record}比轻微更重", "{record} of {date} was worse than minor"},
 	"reason.recent_worse_than_major": {"{date} 的{record}属于严重", "{record} of {date} was critical"},

@@ -110,6 +110,7 @@ var termWords = map[string]Phrase{
 	"fact.critical_failures_not_rectified": {"严重不合格未整改", "Critical failures not rectified"},
 	"fact.checks_refused":                  {"拒绝检查", "Checks refused"},
 	"fact.major_failures_overdue":          {"较重不合格整改逾期", "Major failures past their rectification date"},
+	"fact.index_while_new":                 {"证据不足时的指数", "Index while evidence is too little"},
 
 	"item.qms":                   {"质量管理体系", "quality management system"},
 	"item.traceability":          {"追溯体系", "traceability"},

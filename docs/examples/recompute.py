@@ -229,6 +229,7 @@ class Grader:
         levels = self.m["evidence_levels_milli"]
         level = sum(checks >= levels[n] * 1000 for n in ("low", "fair", "strong"))
         c["evidence_level"] = level
+        c["index_while_new"] = index if level < 2 else 10000
         tests = {">=": lambda a, b: a >= b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, "<": lambda a, b: a < b, "=": lambda a, b: a == b}
         holds = lambda g: tests[g["operator"]](c[g["fact"]], g["value"])
         tier = "NEW"
