@@ -21,6 +21,7 @@ var (
 	ErrRunning     = errors.New("a run of this kind is under way in another process")
 	ErrNothingDue  = errors.New("no enterprise waits for a new grade")
 	ErrLeaseLost   = errors.New("the run was taken over by another process")
+	ErrInactive    = errors.New("the model of the run is not the active one")
 	ErrUnfinished  = errors.New("the run still has open ranges")
 )
 

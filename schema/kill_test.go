@@ -25,7 +25,11 @@ const (
 // TestMain turns this binary into the child when it is asked to.
 func TestMain(m *testing.M) {
 	if config := os.Getenv(childConfig); config != "" {
-		if err := child(config, os.Getenv(childStop)); err != nil {
+		work, argument := child, os.Getenv(childStop)
+		if first := os.Getenv(childActivates); first != "" {
+			work, argument = activating, first
+		}
+		if err := work(config, argument); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -38,11 +42,7 @@ func TestMain(m *testing.M) {
 // on, so that the blow falls wherever it happens to be: in a statement, in a commit, between two ranges.
 func child(address, stop string) error {
 	ctx := context.Background()
-	config := schema.Config{Dir: address}
-	if strings.HasPrefix(address, "postgres://") {
-		config = schema.Config{URL: address}
-	}
-	db, err := schema.Open(ctx, config)
+	db, err := schema.Open(ctx, childAddress(address))
 	if err != nil {
 		return err
 	}
@@ -75,6 +75,13 @@ func child(address, stop string) error {
 	}
 	fmt.Println("end")
 	select {}
+}
+
+func childAddress(address string) schema.Config {
+	if strings.HasPrefix(address, "postgres://") {
+		return schema.Config{URL: address}
+	}
+	return schema.Config{Dir: address}
 }
 
 func killRequest() schema.RunRequest {

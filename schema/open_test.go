@@ -13,6 +13,7 @@ import (
 	"healthcode/schema"
 	"healthcode/schema/pgtest"
 	"healthcode/schema/schematest"
+	"healthcode/scoring"
 )
 
 // raw opens the database beside the stores, to break it.
@@ -142,7 +143,7 @@ func TestMigrateWithData(t *testing.T) {
 				2: `INSERT INTO record (uscc, source, source_ref, revision, kind, outcome, severity, occurred_on, known_at, product_code, stage, purpose,
 					case_id, state, provisional_until, rectify_by, rectified_on, detail, fact) VALUES ('` + string(e.USCC) + `', 's', 'r', 1, 'inspection',
 					'done', 0, 45000, 5, '', '', '', '', 'final', 0, 0, 0, '{}', '')`,
-				3: `INSERT INTO model VALUES ('m', 1, 'd', 'active', 5, '{}')`,
+				3: `INSERT INTO model (code, version, digest, state, created_at, body) VALUES ('m', 1, 'd', 'active', 5, '{}'), ('m', 2, 'e', 'approved', 6, '{}')`,
 				4: `INSERT INTO signing_key VALUES (1, 'k', 'ES256', '{}', 'active', 5, 5, 0, 0)`,
 			}
 			for version := int64(1); version <= db.Newest(); version++ {
@@ -158,8 +159,11 @@ func TestMigrateWithData(t *testing.T) {
 			if records, err := db.RecordsOf(t.Context(), e.USCC); err != nil || len(records) != 1 {
 				t.Errorf("records %+v, %v", records, err)
 			}
-			if m, err := db.ActiveModel(t.Context()); err != nil || m.Code != "m" {
+			if m, err := db.ActiveModel(t.Context()); err != nil || m.Code != "m" || m.Author != scoring.AuthorShipped || !m.ActivatedAt.Equal(m.CreatedAt) {
 				t.Errorf("model %+v, %v", m, err)
+			}
+			if m, err := db.Model(t.Context(), "m", 2); err != nil || m.State != schema.ModelDraft {
+				t.Errorf("a version that nobody approved: %+v, %v", m, err)
 			}
 			if keys, err := db.Keys(t.Context()); err != nil || len(keys) != 1 {
 				t.Errorf("keys %+v, %v", keys, err)

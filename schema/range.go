@@ -54,7 +54,8 @@ func (db *DB) OpenRanges(ctx context.Context, run *Run) ([]Range, error) {
 
 // FinishRange grades the enterprises of a range and stores the grades, their history, the messages about them and the mark that the range
 // is done in one transaction: a process that is killed has done all of it or nothing. Several ranges of a run may be worked on at once.
-// It renews the lease of the run, and returns ErrLeaseLost when another process has taken the run up.
+// It renews the lease of the run, and returns ErrLeaseLost when another process has taken the run up, ErrInactive when
+// the model of the run is not the active one (any more).
 func (db *DB) FinishRange(ctx context.Context, run *Run, r Range, assess Assess) (RangeResult, error) {
 	if err := db.Heartbeat(ctx, run); err != nil {
 		return RangeResult{}, err
@@ -190,6 +191,9 @@ func (w *rangeWork) store(ctx context.Context, t *tx) error {
 	w.result = RangeResult{}
 	if loads, err := t.firstLoads(ctx); err != nil || loads != w.loads {
 		return errors.Join(err, errFirstLoad)
+	}
+	if err := t.refuseInactive(ctx, w.run.Model); err != nil {
+		return err
 	}
 	now, err := t.now(ctx)
 	if err != nil {

@@ -42,13 +42,13 @@ const (
 
 // Reasons for refusing a step in a model's life.
 var (
-	ErrStep      = errors.New("the model is not in a state for this")
-	ErrPerson    = errors.New("a name is missing or wrong")
+	ErrStep       = errors.New("the model is not in a state for this")
+	ErrPerson     = errors.New("a name is missing or wrong")
 	ErrSamePerson = errors.New("who wrote or proposed a model may not approve it")
-	ErrReason    = errors.New("a reason is missing or too long")
-	ErrDate      = errors.New("a date is wrong")
-	ErrTooEarly  = errors.New("it is too early for this")
-	ErrSimulate  = errors.New("no simulation against the active model was recorded since the proposal")
+	ErrReason     = errors.New("a reason is missing or too long")
+	ErrDate       = errors.New("a date is wrong")
+	ErrTooEarly   = errors.New("it is too early for this")
+	ErrSimulate   = errors.New("no simulation against the active model was recorded since the proposal")
 )
 
 // Life is where a version stands, who brought it there, and from when on it may be used.

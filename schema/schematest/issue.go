@@ -106,47 +106,6 @@ func codeRanges(t *testing.T, fresh Opener) {
 	}
 }
 
-func modelLife(t *testing.T, fresh Opener) {
-	db, ctx := Open(t, fresh), t.Context()
-	if _, err := db.ActiveModel(ctx); !errors.Is(err, schema.ErrNotFound) {
-		t.Errorf("no model yet: %v, want ErrNotFound", err)
-	}
-	first := schema.StoredModel{ModelRef: schema.ModelRef{Code: "m", Version: 1, Digest: "d1"}, Body: `{"a":1}`}
-	second := schema.StoredModel{ModelRef: schema.ModelRef{Code: "m", Version: 2, Digest: "d2"}, Body: `{"a":2}`}
-	for _, m := range []schema.StoredModel{first, second, first} {
-		if err := db.AddModel(ctx, m); err != nil {
-			t.Fatal(err)
-		}
-	}
-	forged := first
-	forged.Digest = "other"
-	if err := db.AddModel(ctx, forged); !errors.Is(err, schema.ErrConflict) {
-		t.Errorf("another content: %v, want ErrConflict", err)
-	}
-	for _, version := range []int{1, 2, 2} {
-		if err := db.ActivateModel(ctx, "m", version); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := db.ActivateModel(ctx, "m", 3); !errors.Is(err, schema.ErrNotFound) {
-		t.Errorf("unknown version: %v, want ErrNotFound", err)
-	}
-	if m := must(db.ActiveModel(ctx))(t); m.Version != 2 || m.Body != second.Body {
-		t.Errorf("active %+v, want version 2", m)
-	}
-	if m := must(db.Model(ctx, "m", 1))(t); m.State != schema.ModelRetired {
-		t.Errorf("version 1 is %s, want retired", m.State)
-	}
-	count := 0
-	for m, err := range db.Models(ctx) {
-		must(m, err)(t)
-		count++
-	}
-	if count != 2 {
-		t.Errorf("%d models, want 2", count)
-	}
-}
-
 func keyLife(t *testing.T, fresh Opener) {
 	db, ctx := Open(t, fresh), t.Context()
 	for n, kid := range map[int]string{1: "a", 2: "b"} {

@@ -45,7 +45,11 @@ func Exercise(t *testing.T, fresh Opener) {
 		{"codes: an index is given once", codes},
 		{"codes: a range of codes at once", codeRanges},
 		{"first load: while a run is under way", firstLoadDuringRun},
-		{"models: immutable, one active", modelLife},
+		{"models: immutable, one active", modelBody},
+		{"models: every step allowed and refused", modelSteps},
+		{"models: of two approvals or activations at once one is taken", modelRaces},
+		{"models: activation asks for new grades of everybody", modelActivation},
+		{"models: previews, comments, simulations", modelNotes},
 		{"keys: one way, one active", keyLife},
 		{"outbox: told once", outbox},
 	} {

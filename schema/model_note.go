@@ -1,0 +1,176 @@
+package schema
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"healthcode/registry"
+	"healthcode/scoring"
+)
+
+// ModelEvent is one step in the life of a version, as it was taken.
+type ModelEvent struct {
+	Action scoring.Action `json:"action"` // or add
+	Person string         `json:"person"`
+	Reason string         `json:"reason,omitempty"`
+	At     time.Time      `json:"at"`
+}
+
+func (t *tx) addEvent(ctx context.Context, m ModelRef, e ModelEvent) error {
+	var number int
+	const last = `SELECT coalesce(max(number), 0) FROM model_event WHERE code = ? AND version = ?`
+	if err := t.GetContext(ctx, &number, t.Rebind(last), m.Code, m.Version); err != nil {
+		return fmt.Errorf("count the steps: %w", err)
+	}
+	const query = `INSERT INTO model_event (code, version, number, action, person, reason, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)`
+	_, err := t.ExecContext(ctx, t.Rebind(query), m.Code, m.Version, number+1, string(e.Action), strings.TrimSpace(e.Person), e.Reason, t.stamp)
+	if err != nil {
+		return fmt.Errorf("note the step: %w", err)
+	}
+	return nil
+}
+
+// ModelEvents returns every step in the life of a version, oldest first.
+func (db *DB) ModelEvents(ctx context.Context, code string, version int) ([]ModelEvent, error) {
+	read := func(scan func(...any) error) (ModelEvent, error) {
+		var e ModelEvent
+		var at int64
+		err := scan((*string)(&e.Action), &e.Person, &e.Reason, &at)
+		e.At = instant(at)
+		return e, err
+	}
+	const query = `SELECT action, person, reason, created_at FROM model_event WHERE code = ? AND version = ? ORDER BY number`
+	return collect(ctx, db, "read the steps of a model", query, []any{code, version}, read)
+}
+
+// ModelSimulation is what a version would change for everybody, beside the version that was active.
+type ModelSimulation struct {
+	Model     ModelRef
+	Base      ModelRef
+	AsOf      registry.Day
+	KnownAt   time.Time
+	Result    string // JSON
+	CreatedAt time.Time
+}
+
+// AddModelSimulation keeps a simulation for the approver. ErrNotFound when the version is not stored.
+func (db *DB) AddModelSimulation(ctx context.Context, s ModelSimulation) error {
+	return db.inWrite(ctx, "keep the simulation of model "+s.Model.String(), sql.LevelReadCommitted, func(t *tx) error {
+		if err := t.lockModels(ctx); err != nil {
+			return err
+		}
+		if _, err := t.model(ctx, s.Model.Code, s.Model.Version); err != nil {
+			return err
+		}
+		if err := t.learn(ctx); err != nil {
+			return err
+		}
+		var number int
+		const last = `SELECT coalesce(max(number), 0) FROM model_simulation WHERE code = ? AND version = ?`
+		if err := t.GetContext(ctx, &number, t.Rebind(last), s.Model.Code, s.Model.Version); err != nil {
+			return err
+		}
+		const query = `INSERT INTO model_simulation (code, version, number, created_at, base_code, base_version, as_of, known_at, result)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+		_, err := t.ExecContext(ctx, t.Rebind(query), s.Model.Code, s.Model.Version, number+1, t.stamp, s.Base.Code, s.Base.Version,
+			int64(s.AsOf), micros(s.KnownAt), s.Result)
+		return err
+	})
+}
+
+// ModelSimulations returns the simulations of a version, newest first.
+func (db *DB) ModelSimulations(ctx context.Context, code string, version int) ([]ModelSimulation, error) {
+	read := func(scan func(...any) error) (ModelSimulation, error) {
+		s := ModelSimulation{Model: ModelRef{Code: code, Version: version}}
+		var created, known int64
+		err := scan(&created, &s.Base.Code, &s.Base.Version, (*int32)(&s.AsOf), &known, &s.Result)
+		s.CreatedAt, s.KnownAt = instant(created), instant(known)
+		return s, err
+	}
+	const query = `SELECT created_at, base_code, base_version, as_of, known_at, result FROM model_simulation WHERE code = ? AND version = ?
+		ORDER BY number DESC`
+	return collect(ctx, db, "read simulations", query, []any{code, version}, read)
+}
+
+// ModelComment is what an enterprise says about a proposed version.
+type ModelComment struct {
+	USCC registry.USCC `json:"uscc"`
+	Text string        `json:"text"`
+	At   time.Time     `json:"at"`
+}
+
+// Reasons for refusing a comment.
+var (
+	ErrNoPreview = errors.New("the model is not open for preview")
+	ErrComment   = errors.New("want 1 to 2000 characters of plain text")
+)
+
+// OpenForPreview returns ErrNoPreview unless enterprises may see and comment on the version today.
+func (m *StoredModel) OpenForPreview(today registry.Day) error {
+	if m.State != ModelProposed || m.PreviewUntil == 0 || today > m.PreviewUntil {
+		return fmt.Errorf("model %s: %w", m, ErrNoPreview)
+	}
+	return nil
+}
+
+// AddModelComment keeps what an enterprise says about a version that is open for preview today. ErrNotFound when the version or the
+// enterprise is not stored, ErrNoPreview, ErrComment.
+func (db *DB) AddModelComment(ctx context.Context, code string, version int, c ModelComment, today registry.Day) error {
+	text := strings.TrimSpace(c.Text)
+	if text == "" || utf8.RuneCountInString(text) > 2000 || !storable(text) {
+		return fmt.Errorf("add comment: %w", ErrComment)
+	}
+	return db.inWrite(ctx, "add comment", sql.LevelReadCommitted, func(t *tx) error {
+		if err := t.lockModels(ctx); err != nil {
+			return err
+		}
+		m, err := t.model(ctx, code, version)
+		if err == nil {
+			err = m.OpenForPreview(today)
+		}
+		var known string
+		if err == nil {
+			err = t.GetContext(ctx, &known, t.Rebind(`SELECT uscc FROM enterprise WHERE uscc = ?`), string(c.USCC))
+		}
+		if err != nil {
+			return err
+		}
+		now, err := t.now(ctx)
+		if err != nil {
+			return err
+		}
+		const query = `INSERT INTO model_comment (uscc, code, version, text, created_at) VALUES (?, ?, ?, ?, ?)`
+		_, err = t.ExecContext(ctx, t.Rebind(query), string(c.USCC), code, version, text, now)
+		return err
+	})
+}
+
+// ModelComments returns the comments on a version, oldest first.
+func (db *DB) ModelComments(ctx context.Context, code string, version int) ([]ModelComment, error) {
+	read := func(scan func(...any) error) (ModelComment, error) {
+		var c ModelComment
+		var at int64
+		err := scan((*string)(&c.USCC), &c.Text, &at)
+		c.At = instant(at)
+		return c, err
+	}
+	const query = `SELECT uscc, text, created_at FROM model_comment WHERE code = ? AND version = ? ORDER BY id`
+	return collect(ctx, db, "read comments", query, []any{code, version}, read)
+}
+
+// collect reads all rows of a small result.
+func collect[T any](ctx context.Context, db *DB, doing, query string, arguments []any, read func(scan func(...any) error) (T, error)) ([]T, error) {
+	found := []T{}
+	for value, err := range stream(ctx, db, doing, query, arguments, read) {
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, value)
+	}
+	return found, nil
+}
