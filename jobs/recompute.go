@@ -40,8 +40,18 @@ func (j *Recompute) kind() string {
 }
 
 // RunOnce does one run, or takes up one that was interrupted. schema.ErrRunning when another process is at it, schema.ErrNothingDue when
-// only changes were asked for and there are none, ErrAlreadyDone under OncePerDay.
-func (j *Recompute) RunOnce(ctx context.Context) (*schema.Run, error) {
+// only changes were asked for and there are none, ErrAlreadyDone under OncePerDay. Only the active model grades: a run whose model was
+// retired meanwhile ends as failed, and another one begins.
+func (j *Recompute) RunOnce(ctx context.Context) (run *schema.Run, err error) {
+	for range 3 {
+		if run, err = j.runOnce(ctx); !errors.Is(err, schema.ErrInactive) {
+			return run, err
+		}
+	}
+	return nil, err
+}
+
+func (j *Recompute) runOnce(ctx context.Context) (*schema.Run, error) {
 	model, err := j.DB.ActiveModel(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("find the active model: %w", err)

@@ -9,20 +9,23 @@ import (
 
 	"healthcode/registry"
 	"healthcode/schema"
+	"healthcode/scoring"
 
 	"github.com/go-co-op/gocron/v2"
 )
 
-// Schedule says when each job runs, Asia/Shanghai.
+// Schedule says when each job runs, Asia/Shanghai. A job without a time does not run.
 type Schedule struct {
+	Activate  gocron.JobDefinition // models whose day has come
 	Recompute gocron.JobDefinition // everybody
 	Changed   gocron.JobDefinition // those with new facts
 	Reissue   gocron.JobDefinition // codes
 }
 
-// DefaultSchedule grades everybody at 02:00, changes every minute, and looks after codes at 03:30.
+// DefaultSchedule activates models at 01:30, grades everybody at 02:00, changes every minute, and looks after codes at 03:30.
 func DefaultSchedule() Schedule {
 	return Schedule{
+		Activate:  gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(1, 30, 0))),
 		Recompute: gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(2, 0, 0))),
 		Changed:   gocron.DurationJob(time.Minute),
 		Reissue:   gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(3, 30, 0))),
@@ -49,11 +52,15 @@ func NewScheduler(ctx context.Context, db *schema.DB, reissue *Reissue, when Sch
 		when gocron.JobDefinition
 		work func(context.Context) error
 	}{
+		{"activate-model", when.Activate, s.activate(&Activate{DB: db, Clock: clock})},
 		{schema.KindRecompute, when.Recompute, s.recompute(nightly)},
 		{schema.KindRecomputeChanged, when.Changed, s.recompute(changed)},
 		{schema.KindReissueCodes, when.Reissue, s.reissue(reissue)},
 	}
 	for _, job := range jobs {
+		if job.when == nil {
+			continue
+		}
 		task := gocron.NewTask(s.logged(ctx, job.name, job.work))
 		if _, err := cron.NewJob(job.when, task, gocron.WithName(job.name), gocron.WithSingletonMode(gocron.LimitModeReschedule)); err != nil {
 			return nil, errors.Join(fmt.Errorf("schedule %s: %w", job.name, err), cron.Shutdown())
@@ -83,6 +90,16 @@ func (s *Scheduler) recompute(job *Recompute) func(context.Context) error {
 	}
 }
 
+func (s *Scheduler) activate(job *Activate) func(context.Context) error {
+	return func(ctx context.Context) error {
+		activated, err := job.RunOnce(ctx)
+		for i := range activated {
+			s.log.InfoContext(ctx, "model activated", "model", activated[i].String())
+		}
+		return err
+	}
+}
+
 func (s *Scheduler) reissue(job *Reissue) func(context.Context) error {
 	return func(ctx context.Context) error {
 		run, err := job.RunOnce(ctx)
@@ -98,7 +115,8 @@ func (s *Scheduler) logged(ctx context.Context, name string, work func(context.C
 	return func() {
 		err := work(ctx)
 		switch {
-		case err == nil, errors.Is(err, schema.ErrNothingDue), errors.Is(err, schema.ErrRunning), errors.Is(err, ErrAlreadyDone), ctx.Err() != nil:
+		case err == nil, errors.Is(err, schema.ErrNothingDue), errors.Is(err, schema.ErrRunning), errors.Is(err, ErrAlreadyDone),
+			errors.Is(err, scoring.ErrStep), ctx.Err() != nil:
 		default:
 			s.log.ErrorContext(ctx, "job failed", "job", name, "error", err.Error())
 		}
