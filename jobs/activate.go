@@ -29,7 +29,7 @@ func (j *Activate) RunOnce(ctx context.Context) ([]schema.StoredModel, error) {
 	}
 	var activated []schema.StoredModel
 	for _, m := range due {
-		after, err := j.DB.StepModel(ctx, m.Code, m.Version, scoring.Step{Action: scoring.Activate, By: scoring.BySystem, Today: today})
+		after, err := j.DB.StepModel(ctx, m.Code, m.Version, scoring.ModelStep{Action: scoring.Activate, By: scoring.BySystem, Today: today})
 		if err != nil {
 			return activated, err
 		}

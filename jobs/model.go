@@ -115,7 +115,7 @@ func NextVersion(ctx context.Context, db *schema.DB, code string) (int, error) {
 
 // RollBack stores an older version's body as a new version and proposes it, to take effect on a day that may be today. It then waits for a
 // simulation, another person's approval and its activation like any other. Of two at once, one is refused with schema.ErrConflict.
-func RollBack(ctx context.Context, db *schema.DB, code string, to int, step scoring.Step) (*schema.StoredModel, error) {
+func RollBack(ctx context.Context, db *schema.DB, code string, to int, step scoring.ModelStep) (*schema.StoredModel, error) {
 	old, err := db.Model(ctx, code, to)
 	if err != nil {
 		return nil, fmt.Errorf("find model %s/%d: %w", code, to, err)

@@ -12,7 +12,7 @@ import (
 // StepModel takes one step in the life of a version and returns it as it is then. Steps are taken one after the other, whatever the number
 // of processes. ErrNotFound when the version is not stored; scoring.ErrStep and its kin when the step is refused. An activation retires
 // the version before and asks for new grades of everybody in the same transaction.
-func (db *DB) StepModel(ctx context.Context, code string, version int, step scoring.Step) (*StoredModel, error) {
+func (db *DB) StepModel(ctx context.Context, code string, version int, step scoring.ModelStep) (*StoredModel, error) {
 	doing := fmt.Sprintf("%s model %s/%d", step.Action, code, version)
 	err := db.inWrite(ctx, doing, sql.LevelReadCommitted, func(t *tx) error { return t.stepModel(ctx, code, version, step) })
 	if err != nil {
@@ -35,11 +35,11 @@ func (db *DB) ActivateModel(ctx context.Context, code string, version int) error
 		if err != nil {
 			return err
 		}
-		return t.stepModel(ctx, code, version, scoring.Step{Action: scoring.Activate, By: scoring.BySystem, Today: registry.DayOf(instant(now))})
+		return t.stepModel(ctx, code, version, scoring.ModelStep{Action: scoring.Activate, By: scoring.BySystem, Today: registry.DayOf(instant(now))})
 	})
 }
 
-func (t *tx) stepModel(ctx context.Context, code string, version int, step scoring.Step) error {
+func (t *tx) stepModel(ctx context.Context, code string, version int, step scoring.ModelStep) error {
 	if err := t.lockModels(ctx); err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (t *tx) makeWay(ctx context.Context, next ModelRef, by string) error {
 }
 
 // saveLife stores the life after a step with the moment of the step.
-func (t *tx) saveLife(ctx context.Context, m *StoredModel, action scoring.Action) error {
+func (t *tx) saveLife(ctx context.Context, m *StoredModel, action scoring.ModelAction) error {
 	at := instant(t.stamp)
 	switch action {
 	case scoring.Propose:

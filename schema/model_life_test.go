@@ -68,7 +68,7 @@ func activating(address, first string) error {
 	}
 	for ; ; n++ {
 		fmt.Println(n)
-		step := scoring.Step{Action: scoring.Activate, By: "Zhao Min", Today: schematest.Today()}
+		step := scoring.ModelStep{Action: scoring.Activate, By: "Zhao Min", Today: schematest.Today()}
 		if _, err := db.StepModel(context.Background(), "m", n, step); err != nil {
 			fmt.Println("end")
 			select {}

@@ -15,7 +15,7 @@ import (
 
 // ModelEvent is one step in the life of a version, as it was taken.
 type ModelEvent struct {
-	Action scoring.Action `json:"action"` // or add
+	Action scoring.ModelAction `json:"action"` // or add
 	Person string         `json:"person"`
 	Reason string         `json:"reason,omitempty"`
 	At     time.Time      `json:"at"`

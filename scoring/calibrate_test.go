@@ -14,10 +14,10 @@ import (
 	"pgregory.net/rapid"
 )
 
-// town is a population in memory.
-type town []*scoring.Evidence
+// crowd is a population in memory.
+type crowd []*scoring.Evidence
 
-func (p town) each(yield func(*scoring.Evidence) error) error {
+func (p crowd) each(yield func(*scoring.Evidence) error) error {
 	for _, e := range p {
 		if err := yield(e); err != nil {
 			return err
@@ -41,7 +41,7 @@ func spotChecked(n int, risk registry.RiskLevel, passed, failed int) *scoring.Ev
 }
 
 // twoKinds is a population whose enterprises fail with one of two rates, evenly, so that mu and k are known exactly.
-func twoKinds(seed uint64, size int, low, high float64) (p town, mu, k float64) {
+func twoKinds(seed uint64, size int, low, high float64) (p crowd, mu, k float64) {
 	dice := rand.New(rand.NewPCG(seed, 0))
 	for n := range size {
 		rate := low
@@ -117,7 +117,7 @@ func TestCalibrateIntervalsCoverTheTruth(t *testing.T) {
 
 func TestCalibrateDegenerateCases(t *testing.T) {
 	t.Parallel()
-	many := func(n, passed, failed int, risk registry.RiskLevel) (p town) {
+	many := func(n, passed, failed int, risk registry.RiskLevel) (p crowd) {
 		for i := range n {
 			p = append(p, spotChecked(i, risk, passed, failed))
 		}
@@ -126,7 +126,7 @@ func TestCalibrateDegenerateCases(t *testing.T) {
 	unlike := append(many(20, 4, 0, registry.RiskHigh), many(20, 0, 4, registry.RiskHigh)...)
 	varied, _, _ := twoKinds(1, 200, 0.1, 0.5)
 	for name, c := range map[string]struct {
-		people    town
+		people    crowd
 		risk      registry.RiskLevel
 		source    string
 		bound     string
@@ -188,7 +188,7 @@ func TestCalibrateRefusesSenselessOptions(t *testing.T) {
 		"negative shares":   {Shares: scoring.Shares{-1, 0, 0, 0}},
 		"a version too far": {Version: 70_000},
 	} {
-		if _, err := scoring.Calibrate(town{}.each, today, scoring.DefaultModel(), o); !errors.Is(err, scoring.ErrCalibrate) && !errors.Is(err, scoring.ErrModel) {
+		if _, err := scoring.Calibrate(crowd{}.each, today, scoring.DefaultModel(), o); !errors.Is(err, scoring.ErrCalibrate) && !errors.Is(err, scoring.ErrModel) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -15,12 +15,12 @@ type Effect struct {
 	Moved       int          `json:"moved"` // whose tier or colour differs
 	MeanBefore  float64      `json:"mean_before"`
 	MeanAfter   float64      `json:"mean_after"` // of the index, in points
-	Tiers       Moves        `json:"tiers"`
-	Colours     Moves        `json:"colours"`
+	Tiers       MoveTable    `json:"tiers"`
+	Colours     MoveTable    `json:"colours"`
 }
 
-// Moves counts enterprises by what they have before (rows) and after (columns), both in the order of Names.
-type Moves struct {
+// MoveTable counts enterprises by what they have before (rows) and after (columns), both in the order of Names.
+type MoveTable struct {
 	Names  []string `json:"names"`
 	Matrix [][]int  `json:"matrix"`
 	Before []int    `json:"before"`
@@ -28,15 +28,15 @@ type Moves struct {
 	PSI    float64  `json:"psi"` // population stability index of after beside before
 }
 
-func newMoves(names []string) Moves {
-	m := Moves{Names: names, Matrix: make([][]int, len(names)), Before: make([]int, len(names)), After: make([]int, len(names))}
+func newMoveTable(names []string) MoveTable {
+	m := MoveTable{Names: names, Matrix: make([][]int, len(names)), Before: make([]int, len(names)), After: make([]int, len(names))}
 	for i := range m.Matrix {
 		m.Matrix[i] = make([]int, len(names))
 	}
 	return m
 }
 
-func (m *Moves) add(before, after int) {
+func (m *MoveTable) add(before, after int) {
 	m.Matrix[before][after]++
 	m.Before[before]++
 	m.After[after]++
@@ -44,7 +44,7 @@ func (m *Moves) add(before, after int) {
 
 // psi is Σ (after − before)·ln(after / before) over shares, with half an enterprise added to each class so that an empty one has a share
 // (Siddiqi, Credit Risk Scorecards, 2006; half a count is the usual smoothing). Rounded to millionths.
-func (m *Moves) psi(enterprises int) float64 {
+func (m *MoveTable) psi(enterprises int) float64 {
 	sum, all := 0.0, float64(enterprises)+float64(len(m.Names))/2
 	for i := range m.Names {
 		b, a := (float64(m.Before[i])+0.5)/all, (float64(m.After[i])+0.5)/all
@@ -62,7 +62,7 @@ func Compare(source EvidenceSource, asOf registry.Day, before, after *Model, pro
 	for _, colour := range registry.Colours() {
 		colours = append(colours, colour.String())
 	}
-	out := &Effect{Before: before.Name(), After: after.Name(), AsOf: asOf, Tiers: newMoves(tiers), Colours: newMoves(colours)}
+	out := &Effect{Before: before.Name(), After: after.Name(), AsOf: asOf, Tiers: newMoveTable(tiers), Colours: newMoveTable(colours)}
 	var sumBefore, sumAfter int64
 	old, next := NewAssessor(before), NewAssessor(after)
 	err := source(func(e *Evidence) error {

@@ -22,16 +22,16 @@ const (
 	ModelRetired  ModelState = "retired"
 )
 
-// Action is what a person does with a model version.
-type Action string
+// ModelAction is what a person does with a model version.
+type ModelAction string
 
 // The actions. docs/models.md draws them between the states.
 const (
-	Propose  Action = "propose"  // draft → proposed
-	Reject   Action = "reject"   // proposed or approved → draft
-	Approve  Action = "approve"  // proposed → approved
-	Activate Action = "activate" // approved → active; the version before retires
-	Retire   Action = "retire"   // draft, proposed or approved → retired: it will never be used
+	Propose  ModelAction = "propose"  // draft → proposed
+	Reject   ModelAction = "reject"   // proposed or approved → draft
+	Approve  ModelAction = "approve"  // proposed → approved
+	Activate ModelAction = "activate" // approved → active; the version before retires
+	Retire   ModelAction = "retire"   // draft, proposed or approved → retired: it will never be used
 )
 
 // The names that no person may take.
@@ -62,9 +62,9 @@ type Life struct {
 	PreviewUntil registry.Day `json:"preview_until,omitzero"` // last day on which enterprises see their own before and after
 }
 
-// Step is one action of one person.
-type Step struct {
-	Action       Action
+// ModelStep is one action of one person.
+type ModelStep struct {
+	Action       ModelAction
 	By           string
 	Reason       string       // needed to propose, reject and retire
 	Today        registry.Day // the day on which the step is taken
@@ -78,15 +78,15 @@ func Draft(author, reason string) (Life, error) {
 	if err := checkPerson(author); err != nil {
 		return Life{}, err
 	}
-	if err := checkReason(reason); err != nil {
+	if err := wantReason(reason); err != nil {
 		return Life{}, err
 	}
 	return Life{State: ModelDraft, Author: strings.TrimSpace(author), Reason: reason}, nil
 }
 
 // Take returns the life after a step, or why the step is refused: one of the Err values of this file.
-func (l Life) Take(s Step) (Life, error) {
-	allowed := map[Action][]ModelState{Propose: {ModelDraft}, Reject: {ModelProposed, ModelApproved}, Approve: {ModelProposed},
+func (l Life) Take(s ModelStep) (Life, error) {
+	allowed := map[ModelAction][]ModelState{Propose: {ModelDraft}, Reject: {ModelProposed, ModelApproved}, Approve: {ModelProposed},
 		Activate: {ModelApproved}, Retire: {ModelDraft, ModelProposed, ModelApproved}}[s.Action]
 	for _, from := range allowed {
 		if l.State == from {
@@ -96,7 +96,7 @@ func (l Life) Take(s Step) (Life, error) {
 	return l, fmt.Errorf("%w: it is %s; to %s it must be %s", ErrStep, l.State, s.Action, words(allowed))
 }
 
-func (l Life) take(s Step) (Life, error) {
+func (l Life) take(s ModelStep) (Life, error) {
 	if err := l.checkStep(&s); err != nil {
 		return l, err
 	}
@@ -117,7 +117,7 @@ func (l Life) take(s Step) (Life, error) {
 }
 
 // checkStep looks at everything but the state.
-func (l *Life) checkStep(s *Step) error {
+func (l *Life) checkStep(s *ModelStep) error {
 	if s.Action != Activate || s.By != BySystem {
 		if err := checkPerson(s.By); err != nil {
 			return err
@@ -125,7 +125,7 @@ func (l *Life) checkStep(s *Step) error {
 	}
 	switch s.Action {
 	case Propose:
-		return errors.Join(checkReason(s.Reason), checkDates(s))
+		return errors.Join(wantReason(s.Reason), checkDates(s))
 	case Approve:
 		return l.checkApproval(s)
 	case Activate:
@@ -134,10 +134,10 @@ func (l *Life) checkStep(s *Step) error {
 		}
 		return nil
 	}
-	return checkReason(s.Reason)
+	return wantReason(s.Reason)
 }
 
-func checkDates(s *Step) error {
+func checkDates(s *ModelStep) error {
 	if s.EffectiveOn == 0 || s.EffectiveOn < s.Today {
 		return fmt.Errorf("%w: the model must take effect on a day from %s on", ErrDate, s.Today)
 	}
@@ -147,7 +147,7 @@ func checkDates(s *Step) error {
 	return nil
 }
 
-func (l *Life) checkApproval(s *Step) error {
+func (l *Life) checkApproval(s *ModelStep) error {
 	switch {
 	case samePerson(s.By, l.Author) || samePerson(s.By, l.Proposer):
 		return fmt.Errorf("%w: %s did", ErrSamePerson, strings.TrimSpace(s.By))
@@ -173,7 +173,7 @@ func checkPerson(name string) error {
 	return nil
 }
 
-func checkReason(reason string) error {
+func wantReason(reason string) error {
 	if !oneLine(strings.TrimSpace(reason), 1000) {
 		return fmt.Errorf("%w: want one line of 1 to 1000 characters", ErrReason)
 	}

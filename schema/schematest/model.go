@@ -34,12 +34,12 @@ func simulation(n int) schema.ModelSimulation {
 		KnownAt: time.Now(), Result: `{"moved":3}`}
 }
 
-func propose() scoring.Step {
-	return scoring.Step{Action: scoring.Propose, By: "Wang Wei", Reason: "fewer failures", Today: Today(), EffectiveOn: Today()}
+func propose() scoring.ModelStep {
+	return scoring.ModelStep{Action: scoring.Propose, By: "Wang Wei", Reason: "fewer failures", Today: Today(), EffectiveOn: Today()}
 }
 
-func by(action scoring.Action, person string) scoring.Step {
-	return scoring.Step{Action: action, By: person, Reason: "so decided", Today: Today()}
+func by(action scoring.ModelAction, person string) scoring.ModelStep {
+	return scoring.ModelStep{Action: action, By: person, Reason: "so decided", Today: Today()}
 }
 
 // Bring stores a version and takes it along the states up to the one that is wanted: draft, proposed or approved.
@@ -110,7 +110,7 @@ func modelSteps(t *testing.T, fresh Opener) {
 	for i, c := range []struct {
 		name string
 		from schema.ModelState
-		step scoring.Step
+		step scoring.ModelStep
 		to   schema.ModelState
 		err  error
 	}{
@@ -137,13 +137,13 @@ func modelSteps(t *testing.T, fresh Opener) {
 		{"activate a proposal", schema.ModelProposed, by(scoring.Activate, "Zhao Min"), "", scoring.ErrStep},
 		{"reject a proposal", schema.ModelProposed, by(scoring.Reject, "Zhao Min"), schema.ModelDraft, nil},
 		{"the author withdraws", schema.ModelProposed, by(scoring.Reject, "Li Hua"), schema.ModelDraft, nil},
-		{"reject without a reason", schema.ModelProposed, scoring.Step{Action: scoring.Reject, By: "Zhao Min"}, "", scoring.ErrReason},
+		{"reject without a reason", schema.ModelProposed, scoring.ModelStep{Action: scoring.Reject, By: "Zhao Min"}, "", scoring.ErrReason},
 		{"retire a proposal", schema.ModelProposed, by(scoring.Retire, "Li Hua"), schema.ModelRetired, nil},
 		{"propose what is approved", schema.ModelApproved, propose(), "", scoring.ErrStep},
 		{"approve again", schema.ModelApproved, by(scoring.Approve, "Qian Yu"), "", scoring.ErrStep},
 		{"withdraw what is approved", schema.ModelApproved, by(scoring.Reject, "Zhao Min"), schema.ModelDraft, nil},
 		{"retire what is approved", schema.ModelApproved, by(scoring.Retire, "Zhao Min"), schema.ModelRetired, nil},
-		{"activate before the day", schema.ModelApproved, scoring.Step{Action: scoring.Activate, By: "Zhao Min", Today: Today() - 1}, "", scoring.ErrTooEarly},
+		{"activate before the day", schema.ModelApproved, scoring.ModelStep{Action: scoring.Activate, By: "Zhao Min", Today: Today() - 1}, "", scoring.ErrTooEarly},
 		{"nobody activates", schema.ModelApproved, by(scoring.Activate, ""), "", scoring.ErrPerson},
 	} {
 		n := 10 + i
@@ -160,7 +160,7 @@ func modelSteps(t *testing.T, fresh Opener) {
 	endOfLife(t, db)
 }
 
-func by2(s scoring.Step, person string) scoring.Step {
+func by2(s scoring.ModelStep, person string) scoring.ModelStep {
 	s.By = person
 	return s
 }
@@ -175,7 +175,7 @@ func endOfLife(t *testing.T, db *schema.DB) {
 		t.Errorf("active %+v, retired %+v", active, retired)
 	}
 	for _, n := range []int{1, 2} {
-		for _, step := range []scoring.Step{propose(), by(scoring.Approve, "Qian Yu"), by(scoring.Reject, "Qian Yu"), by(scoring.Activate, "Qian Yu"), by(scoring.Retire, "Qian Yu")} {
+		for _, step := range []scoring.ModelStep{propose(), by(scoring.Approve, "Qian Yu"), by(scoring.Reject, "Qian Yu"), by(scoring.Activate, "Qian Yu"), by(scoring.Retire, "Qian Yu")} {
 			if _, err := db.StepModel(t.Context(), "m", n, step); !errors.Is(err, scoring.ErrStep) {
 				t.Errorf("%s version %d: %v, want ErrStep", step.Action, n, err)
 			}
@@ -190,11 +190,11 @@ func endOfLife(t *testing.T, db *schema.DB) {
 		t.Errorf("a version that is not stored: %v", err)
 	}
 	events := must(db.ModelEvents(t.Context(), "m", 2))(t)
-	var actions []scoring.Action
+	var actions []scoring.ModelAction
 	for _, e := range events {
 		actions = append(actions, e.Action)
 	}
-	if !slices.Equal(actions, []scoring.Action{"add", scoring.Propose, scoring.Approve, scoring.Activate}) || events[2].Person != "Zhao Min" {
+	if !slices.Equal(actions, []scoring.ModelAction{"add", scoring.Propose, scoring.Approve, scoring.Activate}) || events[2].Person != "Zhao Min" {
 		t.Errorf("events %+v", events)
 	}
 }
@@ -207,7 +207,7 @@ func modelRaces(t *testing.T, fresh Opener) {
 	Ship(t, db)
 	Bring(t, db, 2, schema.ModelProposed)
 	must(0, db.AddModelSimulation(t.Context(), simulation(2)))(t)
-	race := func(step func(i int) (string, int, scoring.Step)) (taken int) {
+	race := func(step func(i int) (string, int, scoring.ModelStep)) (taken int) {
 		var mu sync.Mutex
 		var group sync.WaitGroup
 		for i := range 8 {
@@ -226,7 +226,7 @@ func modelRaces(t *testing.T, fresh Opener) {
 		group.Wait()
 		return taken
 	}
-	if n := race(func(i int) (string, int, scoring.Step) {
+	if n := race(func(i int) (string, int, scoring.ModelStep) {
 		return "m", 2, by(scoring.Approve, fmt.Sprint("Approver ", i))
 	}); n != 1 {
 		t.Errorf("%d approvals of one proposal", n)
@@ -234,7 +234,7 @@ func modelRaces(t *testing.T, fresh Opener) {
 	for n := 10; n < 18; n++ {
 		Bring(t, db, n, schema.ModelApproved)
 	}
-	if n := race(func(i int) (string, int, scoring.Step) { return "m", 10 + i, by(scoring.Activate, "Zhao Min") }); n != 8 {
+	if n := race(func(i int) (string, int, scoring.ModelStep) { return "m", 10 + i, by(scoring.Activate, "Zhao Min") }); n != 8 {
 		t.Errorf("%d activations one after the other, want 8", n)
 	}
 	active, retired := 0, 0
