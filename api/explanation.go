@@ -19,11 +19,18 @@ type EvidenceReader interface {
 }
 
 // explain returns the explanation of a moment, or of the live grade when no moment is asked for. Without either there is nothing to
-// explain. The live grade is explained by its own model, another moment by the active one.
+// explain. The live grade is explained by its own model, another moment by the one that was active then.
 func (s *server) explain(ctx context.Context, code registry.USCC, at moment, live *Grade) (*scoring.Explanation, error) {
 	var ref schema.ModelRef
 	switch {
 	case at.asOf != 0:
+		then, err := s.store.ActiveModelAt(ctx, at.knownAt)
+		if err != nil && !errors.Is(err, schema.ErrNotFound) {
+			return nil, fmt.Errorf("read model: %w", err)
+		}
+		if then != nil {
+			ref = then.ModelRef
+		}
 	case live == nil:
 		return nil, nil //nolint:nilnil // an enterprise without a grade has no explanation
 	default:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"healthcode/schema"
 	"healthcode/scoring"
@@ -13,6 +14,7 @@ import (
 // ModelReader reads scoring models. A version that is not stored is an error that wraps schema.ErrNotFound.
 type ModelReader interface {
 	ActiveModel(ctx context.Context) (*schema.StoredModel, error)
+	ActiveModelAt(ctx context.Context, at time.Time) (*schema.StoredModel, error)
 	Model(ctx context.Context, code string, version int) (*schema.StoredModel, error)
 }
 

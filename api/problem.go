@@ -59,6 +59,7 @@ var problems = []struct {
 	{ErrNotKnownThen, http.StatusNotFound, "not_known_then"},
 	{ErrNoModel, http.StatusServiceUnavailable, "no_model"},
 	{ErrNoCode, http.StatusNotFound, "no_code"},
+	{schema.ErrNoPreview, http.StatusConflict, "no_preview"},
 	{ErrNoRoute, http.StatusNotFound, "not_found"},
 	{ErrMethod, http.StatusMethodNotAllowed, "method_not_allowed"},
 	{ErrNotLocal, http.StatusForbidden, "not_local"},

@@ -46,6 +46,10 @@ func (s *server) table() []Route {
 		{get, "/api/v1/regions", LoopbackStaff, s.regions},
 		{get, "/api/v1/products", LoopbackStaff, s.products},
 		{get, "/api/v1/runs", LoopbackStaff, s.runs},
+		{get, "/api/v1/models", LoopbackStaff, s.modelsListed},
+		{get, "/api/v1/models/:code/:version", LoopbackStaff, s.modelShown},
+		{get, "/api/v1/models/:code/:version/diff", LoopbackStaff, s.modelDiffed},
+		{get, "/api/v1/enterprises/:uscc/preview", LoopbackStaff, s.preview},
 	}
 }
 

@@ -27,6 +27,10 @@ var access = map[string]Access{
 	"GET /api/v1/regions":                    LoopbackStaff,
 	"GET /api/v1/products":                   LoopbackStaff,
 	"GET /api/v1/runs":                       LoopbackStaff,
+	"GET /api/v1/models":                     LoopbackStaff,
+	"GET /api/v1/models/:code/:version":      LoopbackStaff,
+	"GET /api/v1/models/:code/:version/diff": LoopbackStaff,
+	"GET /api/v1/enterprises/:uscc/preview":  LoopbackStaff,
 }
 
 // Every registered route is in the list, and is guarded as the list says: asked from another machine, by a foreign name, or through

@@ -18,6 +18,7 @@ type Store interface {
 	AssessmentReader
 	EvidenceReader
 	ModelReader
+	ModelLifeReader
 	KeyReader
 	CodeReader
 	RegionReader

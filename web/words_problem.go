@@ -11,6 +11,7 @@ var problemWords = map[string]Phrase{
 	"problem.not_known_then":         {"那时还没有该企业的资料", "Nothing was known of this enterprise at that moment"},
 	"problem.no_model":               {"还没有评分模型", "There is no scoring model yet"},
 	"problem.no_code":                {"该企业还没有码", "This enterprise has no code yet"},
+	"problem.no_preview":             {"该模型不在预览期内", "This model is not open for preview"},
 	"problem.not_found":              {"没有这个页面", "There is nothing at this address"},
 	"problem.method_not_allowed":     {"此地址不支持该方法", "This address does not take that method"},
 	"problem.not_local":              {"此地址只供本机使用", "This address is for the machine itself only"},

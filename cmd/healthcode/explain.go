@@ -109,9 +109,9 @@ func (p *program) complete(ctx context.Context, db *schema.DB, code registry.USC
 			return at, err
 		}
 	}
-	active, err := db.ActiveModel(ctx)
+	active, err := db.ActiveModelAt(ctx, at.knownAt)
 	if err != nil {
-		return at, fmt.Errorf("find the active model: %w", err)
+		return at, fmt.Errorf("find the model of that time: %w", err)
 	}
 	at.model = active.ModelRef
 	return at, nil

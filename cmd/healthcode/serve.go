@@ -9,6 +9,7 @@ import (
 	"healthcode/api"
 	"healthcode/jobs"
 	"healthcode/schema"
+	"healthcode/scoring"
 
 	"github.com/gin-gonic/gin"
 	"github.com/spf13/cobra"
@@ -59,6 +60,9 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 	if err != nil {
 		return err
 	}
+	if err := p.activateDue(ctx, db); err != nil {
+		return err
+	}
 	reissue := &jobs.Reissue{Issuer: &jobs.Issuer{DB: db, Signer: key, Clock: p.now}}
 	scheduler, err := jobs.NewScheduler(ctx, db, reissue, jobs.DefaultSchedule(), p.now, p.log())
 	if err != nil {
@@ -70,4 +74,16 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 		fmt.Fprintf(p.out, "http://%s/\n", address)
 		p.say("listening on %s, on this machine only: sign-in comes with a later version; ctrl-C stops", address)
 	})
+}
+
+// activateDue activates what became due while nobody served.
+func (p *program) activateDue(ctx context.Context, db *schema.DB) error {
+	activated, err := (&jobs.Activate{DB: db, Clock: p.now}).RunOnce(ctx)
+	for i := range activated {
+		p.say("%s is active", &activated[i])
+	}
+	if errors.Is(err, schema.ErrNothingDue) || errors.Is(err, scoring.ErrStep) {
+		return nil
+	}
+	return err
 }
