@@ -16,9 +16,9 @@ import (
 // ModelEvent is one step in the life of a version, as it was taken.
 type ModelEvent struct {
 	Action scoring.ModelAction `json:"action"` // or add
-	Person string         `json:"person"`
-	Reason string         `json:"reason,omitempty"`
-	At     time.Time      `json:"at"`
+	Person string              `json:"person"`
+	Reason string              `json:"reason,omitempty"`
+	At     time.Time           `json:"at"`
 }
 
 func (t *tx) addEvent(ctx context.Context, m ModelRef, e ModelEvent) error {

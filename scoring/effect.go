@@ -6,7 +6,8 @@ import (
 	"healthcode/registry"
 )
 
-// Effect is what a model would change for everybody: the grades that the same evidence earns on the same day under two models.
+// Effect is what a model would change for everybody: the grades that the same evidence earns on the same day under two models. Movement
+// lets rises follow later, a step a cycle.
 type Effect struct {
 	Before      ModelName    `json:"before"`
 	After       ModelName    `json:"after"`
@@ -105,21 +106,26 @@ type OwnEffect struct {
 	After  OwnGrade      `json:"after"`
 }
 
-// OwnGrade is one enterprise's grade under one model. Index in hundredths, losses by dimension in millionths.
+// OwnGrade is one enterprise's grade under one model: the published one and what the evidence earns. Index in hundredths, losses by
+// dimension in millionths.
 type OwnGrade struct {
-	Model    ModelName              `json:"model"`
-	Index    int32                  `json:"index"`
-	Tier     registry.Tier          `json:"tier"`
-	Colour   registry.Colour        `json:"colour"`
-	Evidence registry.EvidenceLevel `json:"evidence"`
-	LossPPM  [dimensions]int32      `json:"loss_ppm"`
+	Model        ModelName              `json:"model"`
+	Index        int32                  `json:"index"`
+	Tier         registry.Tier          `json:"tier"`
+	Colour       registry.Colour        `json:"colour"`
+	EarnedTier   registry.Tier          `json:"earned_tier"`
+	EarnedColour registry.Colour        `json:"earned_colour"`
+	Evidence     registry.EvidenceLevel `json:"evidence"`
+	LossPPM      [dimensions]int32      `json:"loss_ppm"`
 }
 
 // CompareOne grades one enterprise by both models as of a day.
 func CompareOne(e *Evidence, asOf registry.Day, before, after *Model) OwnEffect {
 	own := func(m *Model) OwnGrade {
-		x := NewAssessor(m).Assess(e, asOf)
-		return OwnGrade{Model: m.Name(), Index: x.Index, Tier: x.Tier, Colour: x.Colour, Evidence: x.Evidence, LossPPM: x.LossPPM}
+		g := NewAssessor(m).Grade(e, asOf)
+		x := &g.Earned
+		return OwnGrade{Model: m.Name(), Index: x.Index, Tier: g.Tier, Colour: g.Colour, EarnedTier: x.Tier, EarnedColour: x.Colour,
+			Evidence: x.Evidence, LossPPM: x.LossPPM}
 	}
 	return OwnEffect{USCC: e.USCC, AsOf: asOf, Before: own(before), After: own(after)}
 }

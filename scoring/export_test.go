@@ -9,6 +9,7 @@ var DecayTable = decayTable
 func (a *Assessor) ExplainEarned(e *Evidence, day registry.Day) Explanation {
 	x := a.Assess(e, day)
 	return Explanation{Risk: e.Risk, Index: x.Index, Tier: x.Tier, Colour: x.Colour, Evidence: x.Evidence, Vetoes: a.vetoResults()}
+}
 
 // HasTerm reports whether differences of models have a word for a name.
 func HasTerm(name string) bool {
