@@ -202,7 +202,7 @@ func checks(mass int64) float64 { return float64(mass) / 1_000_000 }
 // estimates returns one estimate for each group and dimension: the group's own, the whole population's, or what the base model has.
 func (s *peerSample) estimates(base *Model, o *CalibrateOptions) []Estimate {
 	var list []Estimate
-	for d := range Dimension(dimensions) {
+	for d := range dimensions {
 		var whole *Estimate
 		for risk := range registry.RiskLevel(3) {
 			own := s.units[risk][d]
