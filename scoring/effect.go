@@ -1,10 +1,6 @@
 package scoring
 
-import (
-	"math"
-
-	"healthcode/registry"
-)
+import "healthcode/registry"
 
 // Effect is what a model would change for everybody: the grades that the same evidence earns on the same day under two models. Movement
 // lets rises follow later, a step a cycle.
@@ -26,7 +22,7 @@ type MoveTable struct {
 	Matrix [][]int  `json:"matrix"`
 	Before []int    `json:"before"`
 	After  []int    `json:"after"`
-	PSI    float64  `json:"psi"` // population stability index of after beside before
+	PSI    float64  `json:"psi"` // of after beside before
 }
 
 func newMoveTable(names []string) MoveTable {
@@ -41,17 +37,6 @@ func (m *MoveTable) add(before, after int) {
 	m.Matrix[before][after]++
 	m.Before[before]++
 	m.After[after]++
-}
-
-// psi is Σ (after − before)·ln(after / before) over shares, with half an enterprise added to each class so that an empty one has a share
-// (Siddiqi, Credit Risk Scorecards, 2006; half a count is the usual smoothing). Rounded to millionths.
-func (m *MoveTable) psi(enterprises int) float64 {
-	sum, all := 0.0, float64(enterprises)+float64(len(m.Names))/2
-	for i := range m.Names {
-		b, a := (float64(m.Before[i])+0.5)/all, (float64(m.After[i])+0.5)/all
-		sum += float64((a - b) * math.Log(a/b))
-	}
-	return math.Round(sum*1e6) / 1e6
 }
 
 // Compare grades everybody by both models as of a day.
@@ -80,7 +65,9 @@ func Compare(source EvidenceSource, asOf registry.Day, before, after *Model, pro
 	}
 	n := int64(max(1, out.Enterprises))
 	out.MeanBefore, out.MeanAfter = float64(divide(sumBefore, n))/100, float64(divide(sumAfter, n))/100
-	out.Tiers.PSI, out.Colours.PSI = out.Tiers.psi(out.Enterprises), out.Colours.psi(out.Enterprises)
+	for _, m := range []*MoveTable{&out.Tiers, &out.Colours} {
+		m.PSI = rounded(PSI(m.Before, m.After))
+	}
 	return out, nil
 }
 

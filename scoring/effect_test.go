@@ -2,7 +2,6 @@ package scoring_test
 
 import (
 	"errors"
-	"math"
 	"testing"
 
 	"healthcode/registry"
@@ -10,23 +9,6 @@ import (
 
 	"pgregory.net/rapid"
 )
-
-func TestPSI(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		before, after []int
-		want          float64
-	}{
-		"a worked example": {[]int{50_000, 150_000, 500_000, 300_000}, []int{100_000, 200_000, 450_000, 250_000}, 0.0634},
-		"nothing moves":    {[]int{3, 4, 5}, []int{3, 4, 5}, 0},
-		"an empty class":   {[]int{100, 0}, []int{50, 50}, 2.6254}, // shares (100.5, 0.5) and (50.5, 50.5) of 101
-		"nobody":           {[]int{0, 0}, []int{0, 0}, 0},
-	} {
-		if got := scoring.PSI(c.before, c.after); math.Abs(got-c.want) > 0.0001 {
-			t.Errorf("%s: %v, want %v", name, got, c.want)
-		}
-	}
-}
 
 func TestCompareCountsEveryMove(t *testing.T) {
 	t.Parallel()

@@ -19,13 +19,3 @@ func HasTerm(name string) bool {
 
 // IntervalOf opens the percentile interval to tests.
 var IntervalOf = interval
-
-// PSI opens the population stability index of a table to tests.
-func PSI(before, after []int) float64 {
-	sum := 0
-	for _, n := range before {
-		sum += n
-	}
-	m := MoveTable{Names: make([]string, len(before)), Before: before, After: after}
-	return m.psi(sum)
-}
