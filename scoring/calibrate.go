@@ -108,11 +108,7 @@ func Calibrate(source EvidenceSource, asOf registry.Day, base *Model, options Ca
 		c.Cuts, err = proposeCuts(source, asOf, draft, options.Shares)
 	}
 	if err == nil && options.Cuts {
-		draft, err = draft.revised(options.Version, func(m *Model) {
-			for i := range m.Tiers {
-				m.Tiers[i].IndexFrom = c.Cuts.Tiers[i].IndexFrom
-			}
-		})
+		draft, err = draft.revised(options.Version, c.Cuts.apply)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("calibrate: %w", err)

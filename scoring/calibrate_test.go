@@ -241,6 +241,11 @@ func TestProposedCutsGiveTheSharesTheyPromise(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, veto := range c.Draft.Vetoes {
+		if veto.Fact == scoring.IndexWhileNew && veto.Value != c.Cuts.Tiers[2].IndexFrom {
+			t.Errorf("the veto at the cut of B stays at %d, the cut moved to %d", veto.Value, c.Cuts.Tiers[2].IndexFrom)
+		}
+	}
 	a, count, fair := scoring.NewAssessor(c.Draft), map[registry.Tier]int{}, 0
 	for _, e := range p {
 		if x := a.Assess(e, today); x.Tier != registry.TierNew {

@@ -105,6 +105,20 @@ func proposeCuts(source EvidenceSource, asOf registry.Day, m *Model, wanted Shar
 	return p, nil
 }
 
+// apply writes the proposed cuts into a model. A veto on the index of those with too little evidence that stands at a cut moves with it.
+func (p *CutProposal) apply(m *Model) {
+	moved := map[int32]int32{}
+	for i := range m.Tiers {
+		moved[m.Tiers[i].IndexFrom] = p.Tiers[i].IndexFrom
+		m.Tiers[i].IndexFrom = p.Tiers[i].IndexFrom
+	}
+	for i := range m.Vetoes {
+		if to, ok := moved[m.Vetoes[i].Value]; ok && m.Vetoes[i].Fact == IndexWhileNew {
+			m.Vetoes[i].Value = to
+		}
+	}
+}
+
 // gatesHeld returns a bit for each tier whose gates held in the last assessment.
 func (a *Assessor) gatesHeld() (held int) {
 	for i := range a.model.Tiers {

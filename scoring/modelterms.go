@@ -77,5 +77,5 @@ var modelTerms = map[string]term{
 	"days_since_worse_than_major": {"距上次严重问题天数", "days_since_worse_than_major"},
 	"licences_revoked":            {"许可证被吊销", "licences_revoked"}, "serious_violation_listed": {"列入严重违法失信名单", "serious_violation_listed"},
 	"critical_failures_not_rectified": {"严重不合格未整改", "critical_failures_not_rectified"}, "checks_refused": {"拒绝检查次数", "checks_refused"},
-	"major_failures_overdue": {"较重不合格整改逾期", "major_failures_overdue"},
+	"major_failures_overdue": {"较重不合格整改逾期", "major_failures_overdue"}, "index_while_new": {"证据不足时的指数", "index_while_new"},
 }

@@ -154,7 +154,7 @@ func (p *program) modelCheckCommand() *cobra.Command {
 		Example: "  healthcode model check draft.json --json"}
 	p.jsonFlag(c)
 	c.RunE = func(_ *cobra.Command, given []string) error {
-		m, err := readModelFile(given[0])
+		m, err := parseModelFile(given[0])
 		var problems registry.Problems
 		switch {
 		case errors.As(err, &problems):
@@ -186,7 +186,7 @@ func (p *program) modelCheckCommand() *cobra.Command {
 	return c
 }
 
-func readModelFile(path string) (*scoring.Model, error) {
+func parseModelFile(path string) (*scoring.Model, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the model: %w", err)

@@ -91,7 +91,7 @@ func (p *program) modelAddCommand() *cobra.Command {
 		if f.person == "" {
 			return usage(c, "--author is missing: want the name of a person")
 		}
-		m, err := readModelFile(given[0])
+		m, err := parseModelFile(given[0])
 		if err != nil {
 			return err
 		}
