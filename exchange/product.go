@@ -17,6 +17,9 @@ var productColumns = func() *columnSet[registry.Product] {
 			set: func(into *d, text string) *fault { return setBool(&into.LicenceNeeded, text) },
 			get: func(from *d) string { return strconv.FormatBool(from.LicenceNeeded) }},
 		listColumn("standards", func(x *d) *[]string { return &x.Standards }),
+		textColumn("users", func(x *d) *string { return &x.Users }),
+		textColumn("attention", func(x *d) *string { return &x.Attention }),
+		textColumn("risk_reason", func(x *d) *string { return &x.RiskReason }),
 		dayColumn("since", func(x *d) *registry.Day { return &x.Since }),
 	}}
 }()

@@ -70,7 +70,8 @@ var someEnterprise = rapid.Custom(func(t *rapid.T) registry.Enterprise {
 
 var someProduct = rapid.Custom(func(t *rapid.T) registry.Product {
 	return registry.Product{Code: someText.Draw(t, "code"), Group: someText.Draw(t, "group"), Name: someText.Draw(t, "name"), Risk: registry.RiskLevel(rapid.IntRange(0, 2).Draw(t, "risk")),
-		LicenceNeeded: rapid.Bool().Draw(t, "licence"), Standards: someList(t, "standards"), Since: someDay.Draw(t, "since")}
+		LicenceNeeded: rapid.Bool().Draw(t, "licence"), Standards: someList(t, "standards"), Since: someDay.Draw(t, "since"),
+		Users: rapid.SampledFrom([]string{"", "children"}).Draw(t, "users"), Attention: rapid.SampledFrom([]string{"", "high"}).Draw(t, "attention"), RiskReason: lineText.Draw(t, "reason")}
 })
 
 var someRegion = rapid.Custom(func(t *rapid.T) registry.Region {

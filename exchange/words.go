@@ -18,6 +18,7 @@ var headings = map[string]map[string]string{
 	},
 	kindProducts: {
 		"产品代码": "code", "产品类别": "group", "产品名称": "name", "风险等级": "risk", "是否许可": "licence_needed", "执行标准": "standards",
+		"使用对象": "users", "社会关注度": "attention", "风险等级理由": "risk_reason",
 	},
 	kindRegions: {"行政区划代码": "code", "名称": "name"},
 	kindRecords: {
@@ -29,9 +30,11 @@ var headings = map[string]map[string]string{
 
 // words are the Chinese words that stand for a value, per column.
 var words = map[string]map[string]string{
-	"size":   {"大型": "large", "中型": "medium", "小型": "small", "微型": "micro"},
-	"status": {"在营": "operating", "存续": "operating", "停业": "suspended", "歇业": "suspended", "注销": "closed", "吊销": "closed"},
-	"risk":   {"一般风险": "general", "较高风险": "higher", "高风险": "high"},
+	"size":      {"大型": "large", "中型": "medium", "小型": "small", "微型": "micro"},
+	"status":    {"在营": "operating", "存续": "operating", "停业": "suspended", "歇业": "suspended", "注销": "closed", "吊销": "closed"},
+	"risk":      {"一般风险": "general", "较高风险": "higher", "高风险": "high"},
+	"users":     {"一般公众": "general", "儿童": "children", "老年人": "elderly", "病患": "patients", "专业人员": "professional"},
+	"attention": {"低": "low", "一般": "normal", "高": "high"},
 	"kind": {
 		"监督抽查": "spot_check", "日常巡查": "inspection", "专项检查": "inspection", "投诉举报": "complaint", "行政处罚": "penalty", "伤害事故": "incident", "召回": "recall",
 		"生产许可证": "licence", "认证": "certification", "自查报告": "self_inspection", "质量承诺": "commitment", "表彰": "award",

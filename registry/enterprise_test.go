@@ -105,6 +105,10 @@ func TestProductIsRefusedAtTheField(t *testing.T) {
 		"no name":        {func(p *registry.Product) { p.Name = "" }, "name"},
 		"unknown risk":   {func(p *registry.Product) { p.Risk = 9 }, "risk"},
 		"empty standard": {func(p *registry.Product) { p.Standards = []string{""} }, "standards"},
+		"factors":        {func(p *registry.Product) { p.Users, p.Attention, p.RiskReason = "children", "high", "理由" }, ""},
+		"unknown users":  {func(p *registry.Product) { p.Users = "pets" }, "users"},
+		"unknown talk":   {func(p *registry.Product) { p.Attention = "viral" }, "attention"},
+		"endless reason": {func(p *registry.Product) { p.RiskReason = strings.Repeat("理", 501) }, "risk_reason"},
 		"from tomorrow":  {func(p *registry.Product) { p.Since = today + 1 }, "since"},
 	} {
 		t.Run(name, func(t *testing.T) {

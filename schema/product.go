@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"healthcode/registry"
+	"healthcode/scoring"
 )
 
 // PutProducts stores a batch in one transaction. A product that differs from its newest description becomes its next revision, and every
@@ -124,6 +125,82 @@ func (db *DB) Products(ctx context.Context) iter.Seq2[registry.Product, error] {
 			}
 			return p, json.Unmarshal([]byte(body), &p)
 		})
+}
+
+// ProductsAt returns the catalogue as of a day, knowing what was known at a moment, in the order of the codes (by bytes).
+func (db *DB) ProductsAt(ctx context.Context, asOf registry.Day, knownAt time.Time) ([]registry.Product, error) {
+	const query = `SELECT body FROM product_revision WHERE known_at <= ? AND since <= ? ORDER BY code, revision`
+	var catalogue []registry.Product
+	for p, err := range stream(ctx, db, "read catalogue", query, []any{micros(knownAt), int64(asOf)}, readProductRevision) {
+		if err != nil {
+			return nil, err
+		}
+		if n := len(catalogue); n > 0 && catalogue[n-1].Code == p.Code {
+			catalogue[n-1] = p
+			continue
+		}
+		catalogue = append(catalogue, p)
+	}
+	return catalogue, nil
+}
+
+func readProductRevision(scan func(...any) error) (p registry.Product, err error) {
+	var body string
+	if err = scan(&body); err == nil {
+		err = json.Unmarshal([]byte(body), &p)
+	}
+	return p, err
+}
+
+// ProductFacts calls yield for each enterprise with records about products, in the order of the enterprises' codes, with what scoring
+// reads of those records as of a day, knowing what was known at a moment. It is one pass over the records in the order in which they
+// lie: products are gathered as it goes, so that nothing is sorted and only one enterprise is in memory. The facts are filled again for
+// the next enterprise: yield must not keep them. An error of yield ends the reading and is returned as it is.
+func (db *DB) ProductFacts(ctx context.Context, asOf registry.Day, knownAt time.Time, yield func(registry.USCC, []scoring.Fact) error) error {
+	const query = `SELECT uscc, fact FROM record WHERE product_code <> '' AND known_at <= ? AND superseded_at > ? AND occurred_on <= ?
+		ORDER BY uscc, source, source_ref, revision`
+	at := micros(knownAt)
+	return db.inRead(ctx, "read facts of products", func(t *tx) error {
+		r := productFactReader{yield: yield}
+		if err := t.each(ctx, query, []any{at, at, int64(asOf)}, r.read); err != nil {
+			return err
+		}
+		return r.flush()
+	})
+}
+
+// productFactReader gathers the facts of one enterprise at a time.
+type productFactReader struct {
+	code  registry.USCC
+	facts []scoring.Fact
+	yield func(registry.USCC, []scoring.Fact) error
+}
+
+func (r *productFactReader) read(scan func(...any) error) error {
+	var code, packed string
+	if err := scan(&code, &packed); err != nil {
+		return err
+	}
+	if registry.USCC(code) != r.code {
+		if err := r.flush(); err != nil {
+			return err
+		}
+		r.code = registry.USCC(code)
+	}
+	var err error
+	if r.facts, err = scoring.ParseFacts(r.facts, packed); err != nil {
+		return fmt.Errorf("facts of %s: %w", code, err)
+	}
+	return nil
+}
+
+func (r *productFactReader) flush() error {
+	if len(r.facts) == 0 {
+		return nil
+	}
+	err := r.yield(r.code, r.facts)
+	r.facts = r.facts[:0]
+	return err
 }
 
 // risks holds the risk level of each product on a day, knowing what was known at a moment.

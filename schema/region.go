@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"iter"
+	"time"
 
 	"healthcode/registry"
+	"healthcode/scoring"
 )
 
 // PutRegions stores a batch in one transaction. A region's name is not dated: nothing in scoring reads it.
@@ -78,4 +80,51 @@ func (db *DB) Regions(ctx context.Context) iter.Seq2[registry.Region, error] {
 			var r registry.Region
 			return r, scan(&r.Code, &r.Name)
 		})
+}
+
+// RegionColours is how many enterprises of each region have each published colour. A region's enterprises are its own and those of
+// every division that it holds.
+type RegionColours struct {
+	AsOf    registry.Day // the newest day among the grades, none when there are none
+	KnownAt time.Time    // the newest moment of knowledge among them
+	Counts  map[string]scoring.RegionCounts
+}
+
+// CountColours counts the current published colours by region: township, county, city and province.
+func (db *DB) CountColours(ctx context.Context) (*RegionColours, error) {
+	const query = `SELECT substr(e.region_code, 1, 9), a.colour, count(*), max(a.as_of), max(a.known_at)
+		FROM assessment a JOIN enterprise e ON e.uscc = a.uscc GROUP BY 1, 2 ORDER BY 1, 2`
+	colours := &RegionColours{Counts: make(map[string]scoring.RegionCounts)}
+	for row, err := range stream(ctx, db, "count colours by region", query, nil, readColourRow) {
+		if err != nil {
+			return nil, err
+		}
+		colours.add(&row)
+	}
+	return colours, nil
+}
+
+type colourRow struct {
+	region  string
+	colour  registry.Colour
+	n       int64
+	asOf    registry.Day
+	knownAt int64
+}
+
+func readColourRow(scan func(...any) error) (row colourRow, err error) {
+	err = scan(&row.region, (*uint8)(&row.colour), &row.n, (*int32)(&row.asOf), &row.knownAt)
+	return row, err
+}
+
+func (c *RegionColours) add(row *colourRow) {
+	c.AsOf = max(c.AsOf, row.asOf)
+	if at := instant(row.knownAt); at.After(c.KnownAt) {
+		c.KnownAt = at
+	}
+	for code := row.region; code != ""; code = registry.ParentRegion(code) {
+		counts := c.Counts[code]
+		counts.Add(row.colour, row.n)
+		c.Counts[code] = counts
+	}
 }

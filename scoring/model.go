@@ -69,9 +69,13 @@ type Model struct {
 	Matrix   Matrix            `json:"matrix"`
 	Vetoes   []Veto            `json:"vetoes"`
 	Movement Movement          `json:"movement"`
-	source   []byte
-	digest   string
-	numbers  *tables
+
+	RegionColour RegionRules  `json:"region_colour"`
+	ProductRisk  ProductModel `json:"product_risk"`
+
+	source  []byte
+	digest  string
+	numbers *tables
 }
 
 // Weight is the weight of a dimension and, for dimensions made only of events, its quiet time and monthly cap.

@@ -48,6 +48,8 @@ func (m *Model) validate() registry.Problems {
 	c.vetoes(m.Vetoes)
 	c.within("movement.cycle_days", int64(m.Movement.Cycle), 1, 366)
 	c.within("movement.margin", int64(m.Movement.Margin), 0, 1000)
+	c.regionColour(&m.RegionColour)
+	c.productRisk(&m.ProductRisk)
 	return c.problems
 }
 

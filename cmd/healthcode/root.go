@@ -31,7 +31,9 @@ func (p *program) root() *cobra.Command {
 		p.backtestCommand(), p.calibrateCommand(), p.modelCommand(),
 		group("code", "Issue and verify health codes", p.codeIssueCommand(), p.codeVerifyCommand()),
 		group("keys", "Signing keys", p.keysJWKSCommand()),
-		group("audit", "Check what is stored", p.auditScoresCommand()), p.replayCommand())
+		group("audit", "Check what is stored", p.auditScoresCommand()), p.replayCommand(),
+		p.productsCommand(),
+		p.regionsCommand())
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetOut(p.out)
