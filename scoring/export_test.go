@@ -19,3 +19,10 @@ func HasTerm(name string) bool {
 
 // IntervalOf opens the percentile interval to tests.
 var IntervalOf = interval
+
+// RegionProblems validates rules for the colour of regions.
+func RegionProblems(r *RegionRules) registry.Problems {
+	c := &checker{}
+	c.regionColour(r)
+	return c.problems
+}
