@@ -35,6 +35,7 @@ func TestListsByCursor(t *testing.T) {
 		"products":   {"/api/v1/products?", -1},
 		"regions":    {"/api/v1/regions?", -1},
 		"counties":   {"/api/v1/regions?parent=330400&", 7},
+		"townships":  {"/api/v1/regions?level=township&", 72},
 		"runs":       {"/api/v1/runs?", 1},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -39,6 +39,8 @@ var (
 	ErrMalformedCode    = errors.New("the text is no code")
 	ErrUnknownKey       = errors.New("the key of the code is not ours")
 	ErrNoEnterprise     = errors.New("the register does not have this enterprise")
+	ErrNoRegion         = errors.New("the register does not have this region")
+	ErrNoProduct        = errors.New("the catalogue does not have this product")
 	ErrNotKnownThen     = errors.New("nothing was known of the enterprise at that moment")
 	ErrNoModel          = errors.New("there is no scoring model to compute with")
 	ErrNoCode           = errors.New("the enterprise has no code yet")
@@ -56,6 +58,8 @@ var problems = []struct {
 	{ErrMalformedCode, http.StatusBadRequest, "malformed_code"},
 	{ErrUnknownKey, http.StatusNotFound, "unknown_key"},
 	{ErrNoEnterprise, http.StatusNotFound, "unknown_enterprise"},
+	{ErrNoRegion, http.StatusNotFound, "unknown_region"},
+	{ErrNoProduct, http.StatusNotFound, "unknown_product"},
 	{ErrNotKnownThen, http.StatusNotFound, "not_known_then"},
 	{ErrNoModel, http.StatusServiceUnavailable, "no_model"},
 	{ErrNoCode, http.StatusNotFound, "no_code"},

@@ -2,14 +2,19 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"healthcode/registry"
+	"healthcode/schema"
+	"healthcode/scoring"
 
 	"github.com/gin-gonic/gin"
 )
@@ -17,6 +22,8 @@ import (
 // RegionReader reads divisions in the order of their codes.
 type RegionReader interface {
 	Regions(ctx context.Context) iter.Seq2[registry.Region, error]
+	// CountColours counts the published colours of each region's enterprises.
+	CountColours(ctx context.Context) (*schema.RegionColours, error)
 }
 
 // regionsLive is how long names of divisions are kept in memory. They change a few times a year.
@@ -73,29 +80,170 @@ func fullName(names map[string]string, code, below string) string {
 	return strings.Join(full, "")
 }
 
-// regions answers GET /api/v1/regions: divisions in the order of their codes, below parent= when given.
+// colourCache keeps the counted colours for a while: counting reads every grade.
+type colourCache struct {
+	mu      sync.Mutex
+	counted time.Time
+	colours *schema.RegionColours
+}
+
+// coloursLive is how long counted colours are kept in memory.
+const coloursLive = time.Minute
+
+// regionColours returns the counted colours, at most a minute old. Nobody changes them.
+func (s *server) regionColours(ctx context.Context) (*schema.RegionColours, error) {
+	k := &s.colours
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.colours != nil && s.now().Sub(k.counted) < coloursLive {
+		return k.colours, nil
+	}
+	colours, err := s.store.CountColours(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("count colours by region: %w", err)
+	}
+	k.colours, k.counted = colours, s.now()
+	return colours, nil
+}
+
+// regionGrades colours regions. Without a model no region has a grade.
+type regionGrades struct {
+	colours *schema.RegionColours
+	model   *scoring.Model // may be nil
+}
+
+func (s *server) regionGrades(ctx context.Context) (*regionGrades, error) {
+	colours, err := s.regionColours(ctx)
+	if err != nil {
+		return nil, err
+	}
+	model, err := s.model(ctx, schema.ModelRef{})
+	if err != nil && !errors.Is(err, ErrNoModel) {
+		return nil, err
+	}
+	return &regionGrades{colours, model}, nil
+}
+
+// of returns the grade of a region with its explanation, nil without a model.
+func (g *regionGrades) of(code string) *scoring.RegionGrade {
+	if g.model == nil {
+		return nil
+	}
+	grade := scoring.RegionColour(g.model, g.colours.Counts[code])
+	return &grade
+}
+
+func (g *regionGrades) modelName() *scoring.ModelName {
+	if g.model == nil {
+		return nil
+	}
+	return &scoring.ModelName{Code: g.model.Code, Version: g.model.Version, Digest: g.model.Digest()}
+}
+
+// RegionItem is one line of the list as JSON: a division with its colour and what its enterprises have.
+type RegionItem struct {
+	registry.Region
+	Level       registry.RegionLevel  `json:"level"`
+	Colour      registry.Colour       `json:"colour,omitzero"` // none when too few enterprises are graded
+	TooFew      bool                  `json:"too_few"`
+	Enterprises int64                 `json:"enterprises"` // that have a grade
+	Counts      *scoring.RegionCounts `json:"counts,omitempty"`
+}
+
+// RegionAnswer is one region as JSON, with its grade and the rules that gave it.
+type RegionAnswer struct {
+	registry.Region
+	Level   registry.RegionLevel `json:"level"`
+	AsOf    registry.Day         `json:"as_of,omitzero"` // of the newest grade
+	KnownAt time.Time            `json:"known_at,omitzero"`
+	Model   *scoring.ModelName   `json:"model,omitempty"`
+	Grade   *scoring.RegionGrade `json:"grade,omitempty"`
+}
+
+// regions answers GET /api/v1/regions: divisions in the order of their codes, below parent= and of level= when given.
 func (s *server) regions(c *gin.Context) {
-	query, err := readQuery(c.Request, "parent", "cursor", "limit")
+	query, err := readQuery(c.Request, "parent", "level", "cursor", "limit")
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
+	page, err := s.regionList(c.Request.Context(), query)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.JSON(http.StatusOK, page)
+}
+
+func (s *server) regionList(ctx context.Context, query url.Values) (*List[RegionItem], error) {
 	limit, err := readLimit(query.Get("limit"))
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
 	}
-	list, _, err := s.divisions(c.Request.Context())
+	level := registry.RegionLevel(query.Get("level"))
+	if level != "" && !slices.Contains(regionLevels, level) {
+		return nil, badField("level", "is not known", "one of province, city, county, township, village")
+	}
+	list, _, err := s.divisions(ctx)
 	if err != nil {
-		s.fail(c, err)
-		return
+		return nil, err
+	}
+	grades, err := s.regionGrades(ctx)
+	if err != nil {
+		return nil, err
 	}
 	parent, after := query.Get("parent"), query.Get("cursor")
-	page := newList[registry.Region](limit)
+	page := newList[RegionItem](limit)
 	for _, region := range list {
-		if region.Code > after && (parent == "" || registry.ParentRegion(region.Code) == parent) && !page.add(region, region.Code) {
+		wanted := region.Code > after && (parent == "" || registry.ParentRegion(region.Code) == parent) && (level == "" || region.Level() == level)
+		if wanted && !page.add(regionItem(&region, grades.of(region.Code)), region.Code) {
 			break
 		}
 	}
-	c.JSON(http.StatusOK, page)
+	return page, nil
+}
+
+var regionLevels = []registry.RegionLevel{registry.LevelProvince, registry.LevelCity, registry.LevelCounty, registry.LevelTownship, registry.LevelVillage}
+
+func regionItem(region *registry.Region, grade *scoring.RegionGrade) RegionItem {
+	item := RegionItem{Region: *region, Level: region.Level()}
+	if grade != nil {
+		item.Colour, item.TooFew, item.Enterprises, item.Counts = grade.Colour, grade.TooFew, grade.Enterprises, &grade.Counts
+	}
+	return item
+}
+
+// region answers GET /api/v1/regions/:code.
+func (s *server) region(c *gin.Context) {
+	if _, err := readQuery(c.Request); err != nil {
+		s.fail(c, err)
+		return
+	}
+	answer, err := s.findRegion(c.Request.Context(), c.Param("code"))
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.JSON(http.StatusOK, answer)
+}
+
+func (s *server) findRegion(ctx context.Context, code string) (*RegionAnswer, error) {
+	level, ok := registry.RegionLevelOf(code)
+	if !ok {
+		return nil, badField("code", "is not a division code", "6, 9 or 12 digits of GB/T 2260, such as 330402")
+	}
+	_, names, err := s.divisions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	name, known := names[code]
+	if !known {
+		return nil, ErrNoRegion
+	}
+	grades, err := s.regionGrades(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &RegionAnswer{Region: registry.Region{Code: code, Name: name}, Level: level, AsOf: grades.colours.AsOf, KnownAt: grades.colours.KnownAt,
+		Model: grades.modelName(), Grade: grades.of(code)}, nil
 }

@@ -47,6 +47,8 @@ type server struct {
 	renderer *web.Renderer
 	assets   *web.AssetSet
 	names    regionNames
+	colours  colourCache
+	risks    riskCache
 	keys     keyCache
 	models   modelCache
 	images   imageCache

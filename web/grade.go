@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"time"
 
 	"healthcode/registry"
@@ -22,14 +23,17 @@ type Mark struct {
 	Lang   Language
 	Colour registry.Colour
 	Large  bool
+
+	Vocabulary string // of the word; none: that of codes
 }
 
 // Word returns the colour's word.
 func (m Mark) Word() string {
+	vocabulary := cmp.Or(m.Vocabulary, "colour")
 	if m.Colour == registry.ColourNone {
-		return Term(m.Lang, "colour", "none")
+		return Term(m.Lang, vocabulary, "none")
 	}
-	return Term(m.Lang, "colour", m.Colour.String())
+	return Term(m.Lang, vocabulary, m.Colour.String())
 }
 
 // Mark returns the small mark of a colour.

@@ -28,6 +28,7 @@ var views = []struct {
 	{ProblemPage{}, "problem.html", "public.html"},
 	{HomePage{}, "home.html", "console.html"},
 	{EnterprisePage{}, "enterprise.html", "console.html"},
+	{RegionsPage{}, "regions.html", "console.html"},
 }
 
 // partials are the templates that others include.

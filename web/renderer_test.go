@@ -68,10 +68,27 @@ func someEnterprise(page Page) EnterprisePage {
 			AsOf: registry.MustDay("2026-11-22"), KnownAt: instant, NextChangeOn: registry.MustDay("2027-03-14")}}
 }
 
+func someRegions(page Page) RegionsPage {
+	r := RegionsPage{Page: page, Code: "330402", Name: "嘉兴市<南湖>区", Parents: []Choice{{"330400", "嘉兴市"}}, AsOf: registry.MustDay("2026-11-22"), Model: "default v1", Towns: true,
+		Grade: &RegionGrade{Colour: registry.ColourYellow, Enterprises: 100, AtLeast: 10, Rule: 2, Otherwise: registry.ColourBlue,
+			Better: &RegionStep{registry.ColourBlue, 3}, Worse: &RegionStep{registry.ColourRed, 4}}}
+	for i, operator := range []string{">=", ">", "<", "<="} {
+		r.Rules = append(r.Rules, RegionRule{Number: i + 1, Colour: registry.ColourYellow, Of: []registry.Colour{registry.ColourYellow, registry.ColourRed}, Operator: operator,
+			Share: 250, AtLeast: int64(i), Count: 26, Found: 260, Held: i%2 == 1})
+	}
+	for _, c := range registry.Colours() {
+		r.Grade.Colours = append(r.Grade.Colours, Bar{Value: c.String(), Colour: c, Count: 25, Of: 100})
+	}
+	r.Children = []RegionRow{{Code: "330402001", Name: "建设街道", Colour: registry.ColourRed, Enterprises: 30, Colours: r.Grade.Colours},
+		{Code: "330402002", Name: "解放街道", Enterprises: 3, Colours: r.Grade.Colours}}
+	return r
+}
+
 func everyView(page Page) map[string]any {
 	all := map[string]any{"home": someHome(page), "empty home": HomePage{Page: page}, "enterprise": someEnterprise(page),
 		"ungraded enterprise": EnterprisePage{Page: page, USCC: "91330400MA28A00000", Name: "甲"},
-		"problem":             ProblemPage{Page: page, Status: 404, Title: "没有", Detail: "x"}}
+		"regions":             someRegions(page), "no regions": RegionsPage{Page: page},
+		"problem": ProblemPage{Page: page, Status: 404, Title: "没有", Detail: "x"}}
 	for _, reason := range VerdictReasons() {
 		all["verdict "+reason] = someVerdict(page, reason)
 	}
@@ -79,7 +96,7 @@ func everyView(page Page) map[string]any {
 }
 
 // untranslated finds a key of ours that reached the reader.
-var untranslated = regexp.MustCompile(`\b(app|demo|verdict|home|enterprise|problem|colour|tier|note|quantity|kind|outcome|dimension|fact|form|risk|reason|tail|advice|path|item)\.[a-z_]+\b|%!|\{[a-z]+\}|<no value>|ZgotmplZ`)
+var untranslated = regexp.MustCompile(`\b(app|demo|verdict|home|enterprise|regions|region_colour|problem|colour|tier|note|quantity|kind|outcome|dimension|fact|form|risk|reason|tail|advice|path|item)\.[a-z_]+\b|%!|\{[a-z]+\}|<no value>|ZgotmplZ`)
 
 // strictPolicy finds what a strict content security policy forbids.
 var strictPolicy = regexp.MustCompile(`<script|<style|\sstyle=|\son[a-z]+=|javascript:|(src|href)="(https?:)?//`)

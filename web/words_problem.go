@@ -8,6 +8,8 @@ var problemWords = map[string]Phrase{
 	"problem.malformed_code":         {"无法识别的码", "Not readable as a code"},
 	"problem.unknown_key":            {"不是本系统签发的码", "Not a code of ours"},
 	"problem.unknown_enterprise":     {"查无此企业", "No such enterprise"},
+	"problem.unknown_region":         {"查无此区域", "No such region"},
+	"problem.unknown_product":        {"查无此产品", "No such product"},
 	"problem.not_known_then":         {"那时还没有该企业的资料", "Nothing was known of this enterprise at that moment"},
 	"problem.no_model":               {"还没有评分模型", "There is no scoring model yet"},
 	"problem.no_code":                {"该企业还没有码", "This enterprise has no code yet"},

@@ -8,6 +8,12 @@ var termWords = map[string]Phrase{
 	"colour.red":    {"红码", "Red"},
 	"colour.none":   {"无颜色", "No colour"},
 
+	"region_colour.green":  {"绿色", "Green"},
+	"region_colour.blue":   {"蓝色", "Blue"},
+	"region_colour.yellow": {"黄色", "Yellow"},
+	"region_colour.red":    {"红色", "Red"},
+	"region_colour.none":   {"不定颜色", "No colour"},
+
 	"colour_means.green":  {"风险低，按常规频次监管", "low risk, usual supervision"},
 	"colour_means.blue":   {"风险一般，常规监管", "ordinary risk, regular supervision"},
 	"colour_means.yellow": {"需要关注，加强监管", "needs attention, closer supervision"},

@@ -37,10 +37,10 @@ func TestEveryPhraseIsInBothLanguages(t *testing.T) {
 // Every value of our vocabularies that a page can show has a word.
 func TestEveryTermHasAWord(t *testing.T) {
 	t.Parallel()
-	terms := []string{"colour.none", "severity.minor", "severity.major", "severity.critical", "risk.general", "risk.higher", "risk.high",
+	terms := []string{"colour.none", "region_colour.none", "severity.minor", "severity.major", "severity.critical", "risk.general", "risk.higher", "risk.high",
 		"evidence.none", "evidence.low", "evidence.fair", "evidence.strong"}
 	for _, c := range registry.Colours() {
-		terms = append(terms, "colour."+c.String(), "colour_means."+c.String())
+		terms = append(terms, "colour."+c.String(), "colour_means."+c.String(), "region_colour."+c.String())
 	}
 	for _, tier := range registry.Tiers() {
 		terms = append(terms, "tier."+tier.String())
