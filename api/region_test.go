@@ -59,7 +59,7 @@ func TestRegionsPage(t *testing.T) {
 		path string
 		has  []string
 	}{
-		"the city":   {"/regions?lang=en", []string{"<h1>嘉兴市</h1>", "南湖区", "桐乡市", "Rules", "/regions/330402?lang=en", "By rule"}},
+		"the city":   {"/regions?lang=en", []string{"<h1>嘉兴市</h1>", "南湖区", "桐乡市", "Rules", "/regions/330402?lang=en", "By rule "}},
 		"a county":   {"/regions/330402?lang=en", []string{"<h1>南湖区</h1>", "建设街道", "/regions/330402007?lang=en", "/regions/330400?lang=en", "List of enterprises"}},
 		"a township": {"/regions/330402007?lang=en", []string{"建设街道</h1>", "Fewer than 10 graded enterprises", "No colour"}},
 		"home":       {"/?lang=en", []string{"/regions?lang=en"}},

@@ -24,7 +24,7 @@ type productLine struct {
 func (p *program) productsCommand() *cobra.Command {
 	var asOf, knownAt string
 	c := &cobra.Command{
-		Use: "products [CODE]", Short: "Show the risk that records say of each product, or why of one", Args: cobra.MaximumNArgs(1),
+		Use: "products [CODE]", Short: "Show the risk that records say of each product, or why of one", Args: atMostOne,
 		Long: "Computes the risk of every product from the records about it, of all enterprises, and from its sensitivity factors, and compares\n" +
 			"it with the level that the catalogue declares. Grading uses the declared level: changing it is up to people. With a CODE it shows\n" +
 			"where the loss of that product comes from.",

@@ -28,7 +28,7 @@ type regionLine struct {
 func (p *program) regionsCommand() *cobra.Command {
 	var level string
 	c := &cobra.Command{
-		Use: "regions [CODE]", Short: "Show the colour of each region, or why one has it", Args: cobra.MaximumNArgs(1),
+		Use: "regions [CODE]", Short: "Show the colour of each region, or why one has it", Args: atMostOne,
 		Long: "Shows how many enterprises of each region have each published colour, and the region's own colour by the rules of the active\n" +
 			"model. With a CODE it explains that region: every rule with its count, and how far the next better and worse colour are.\n" +
 			"A region with too few graded enterprises has no colour.",
@@ -56,6 +56,14 @@ func (p *program) regionsCommand() *cobra.Command {
 		})
 	}
 	return c
+}
+
+// atMostOne allows one word or none.
+func atMostOne(c *cobra.Command, given []string) error {
+	if len(given) > 1 {
+		return usage(c, "%q is one word too many", given[1])
+	}
+	return nil
 }
 
 // regionLines grades the regions that are wanted, in the order of their codes.
