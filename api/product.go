@@ -36,7 +36,7 @@ type productRisks struct {
 	asOf    registry.Day
 	knownAt time.Time
 	model   scoring.ModelName
-	byCode  map[string]*scoring.ProductRisk
+	byCode  map[string]*scoring.ProductGrade
 }
 
 // riskCache keeps the computed risks for a while: computing reads every record about a product.
@@ -73,7 +73,7 @@ func (s *server) computeRisks(ctx context.Context) (*productRisks, error) {
 		return nil, err
 	}
 	now := s.now().UTC().Truncate(time.Microsecond)
-	found := &productRisks{asOf: registry.DayOf(now), knownAt: now, byCode: map[string]*scoring.ProductRisk{},
+	found := &productRisks{asOf: registry.DayOf(now), knownAt: now, byCode: map[string]*scoring.ProductGrade{},
 		model: scoring.ModelName{Code: model.Code, Version: model.Version, Digest: model.Digest()}}
 	catalogue, err := s.store.ProductsAt(ctx, found.asOf, now)
 	if err != nil {
@@ -120,11 +120,11 @@ type ProductList struct {
 
 // ProductAnswer is one product as JSON, with the risk that its records say and where it comes from.
 type ProductAnswer struct {
-	Product *registry.Product    `json:"product"`
-	AsOf    registry.Day         `json:"as_of"`
-	KnownAt time.Time            `json:"known_at"`
-	Model   scoring.ModelName    `json:"model"`
-	Risk    *scoring.ProductRisk `json:"computed,omitempty"`
+	Product *registry.Product     `json:"product"`
+	AsOf    registry.Day          `json:"as_of"`
+	KnownAt time.Time             `json:"known_at"`
+	Model   scoring.ModelName     `json:"model"`
+	Risk    *scoring.ProductGrade `json:"computed,omitempty"`
 }
 
 // products answers GET /api/v1/products.
@@ -168,7 +168,7 @@ func (s *server) productList(ctx context.Context, query url.Values) (*ProductLis
 	return page, nil
 }
 
-func computedRisk(x *scoring.ProductRisk) *ComputedRisk {
+func computedRisk(x *scoring.ProductGrade) *ComputedRisk {
 	if x == nil {
 		return nil
 	}

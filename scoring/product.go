@@ -64,9 +64,9 @@ func (p *ProductPrior) of(product *registry.Product) PriorParts {
 	return parts
 }
 
-// ProductRisk is the risk that a product's records and sensitivity factors say, with everything that led to it. Start and the points
+// ProductGrade is the risk that a product's records and sensitivity factors say, with everything that led to it. Start and the points
 // of all groups add up to the loss exactly. Losses and points are in millionths, masses in millionths of a check; high is bad.
-type ProductRisk struct {
+type ProductGrade struct {
 	Code        string             `json:"code"`
 	Name        string             `json:"name"`
 	Group       string             `json:"group"`
@@ -245,7 +245,7 @@ func (p *pool) addMaker(maker ProductMaker) {
 }
 
 // Risk returns the risk of one product; ok is false when the catalogue does not have it.
-func (r *ProductRisks) Risk(code string) (risk ProductRisk, ok bool) {
+func (r *ProductRisks) Risk(code string) (risk ProductGrade, ok bool) {
 	p := r.pools[code]
 	if p == nil {
 		return risk, false
@@ -254,19 +254,19 @@ func (r *ProductRisks) Risk(code string) (risk ProductRisk, ok bool) {
 }
 
 // All returns the risk of every product in the order of their codes.
-func (r *ProductRisks) All() []ProductRisk {
-	list := make([]ProductRisk, 0, len(r.pools))
+func (r *ProductRisks) All() []ProductGrade {
+	list := make([]ProductGrade, 0, len(r.pools))
 	for _, p := range r.pools {
 		list = append(list, p.risk(&r.assessor.model.ProductRisk))
 	}
-	slices.SortFunc(list, func(x, y ProductRisk) int { return strings.Compare(x.Code, y.Code) })
+	slices.SortFunc(list, func(x, y ProductGrade) int { return strings.Compare(x.Code, y.Code) })
 	return list
 }
 
-func (p *pool) risk(m *ProductModel) ProductRisk {
+func (p *pool) risk(m *ProductModel) ProductGrade {
 	k := p.prior.K * 1000
 	total := p.bad + p.good + k
-	x := ProductRisk{Code: p.product.Code, Name: p.product.Name, Group: p.product.Group, Declared: p.product.Risk, Reason: p.product.RiskReason,
+	x := ProductGrade{Code: p.product.Code, Name: p.product.Name, Group: p.product.Group, Declared: p.product.Risk, Reason: p.product.RiskReason,
 		Prior: p.prior, Records: p.records, Enterprises: p.enterprises, Bad: p.bad, Good: p.good, PriorLevel: m.level(p.prior.Mu)}
 	loss := p.loss(k, total)
 	x.LossPPM, x.Computed = int32(loss), m.level(loss)

@@ -22,7 +22,7 @@ func productFact(ref, kind, outcome, severity, day, caseID, state string) string
 	return fmt.Sprintf(`["s",%q,1,%q,%q,%q,%q,"production","random",%q,"","","",%q,0,0,0,"","toy"]`, ref, kind, outcome, severity, day, state, caseID)
 }
 
-func productRisk(t *testing.T, product registry.Product, enterprises ...string) scoring.ProductRisk {
+func productRisk(t *testing.T, product registry.Product, enterprises ...string) scoring.ProductGrade {
 	t.Helper()
 	risks := scoring.NewProductRisks(scoring.DefaultModel(), today, []registry.Product{product})
 	for i, text := range enterprises {
@@ -98,7 +98,7 @@ type failer interface {
 }
 
 // checkSum proves that prior and groups add up to the loss, and that nothing is counted twice or left out.
-func checkSum(t failer, x *scoring.ProductRisk) {
+func checkSum(t failer, x *scoring.ProductGrade) {
 	t.Helper()
 	loss, bad, good, records := x.Prior.Mu, int64(0), int64(0), 0
 	for _, g := range x.Groups {
@@ -119,7 +119,7 @@ func drawProductRecords(t *rapid.T) []registry.Record {
 	return records
 }
 
-func risksOf(byEnterprise map[registry.USCC][]registry.Record, order []registry.USCC) []scoring.ProductRisk {
+func risksOf(byEnterprise map[registry.USCC][]registry.Record, order []registry.USCC) []scoring.ProductGrade {
 	catalogue := []registry.Product{toy, {Code: "wire", Name: "电线", Risk: registry.RiskHigh}}
 	risks := scoring.NewProductRisks(scoring.DefaultModel(), today, catalogue)
 	for _, code := range order {
@@ -169,7 +169,7 @@ func TestProductLaws(t *testing.T) {
 
 // cmpRisk is negative when a is better than b in loss or level, positive when it is worse in either, 0 when both are equal. Loss and
 // level never disagree.
-func cmpRisk(a, b *scoring.ProductRisk) int {
+func cmpRisk(a, b *scoring.ProductGrade) int {
 	switch {
 	case a.LossPPM < b.LossPPM || a.Computed < b.Computed:
 		return -1

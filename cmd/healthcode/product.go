@@ -18,7 +18,7 @@ type productLine struct {
 	AsOf    registry.Day      `json:"as_of"`
 	KnownAt time.Time         `json:"known_at"`
 	Model   scoring.ModelName `json:"model"`
-	scoring.ProductRisk
+	scoring.ProductGrade
 }
 
 func (p *program) productsCommand() *cobra.Command {
@@ -82,7 +82,7 @@ func (p *program) productLines(ctx context.Context, db *schema.DB, at moment) ([
 	var lines []productLine
 	name := scoring.ModelName{Code: model.Code, Version: model.Version, Digest: model.Digest()}
 	for _, risk := range risks.All() {
-		lines = append(lines, productLine{AsOf: at.asOf, KnownAt: at.knownAt.UTC(), Model: name, ProductRisk: risk})
+		lines = append(lines, productLine{AsOf: at.asOf, KnownAt: at.knownAt.UTC(), Model: name, ProductGrade: risk})
 	}
 	return lines, nil
 }
