@@ -137,9 +137,9 @@ func regionColourWord(g *scoring.RegionGrade) string {
 	return g.Colour.String()
 }
 
-func ofAll(count, milli int64) string { return fmt.Sprintf("%d (%s)", count, percent(milli)) }
+func ofAll(count, milli int64) string { return fmt.Sprintf("%d (%s)", count, shareText(milli)) }
 
-func percent(milli int64) string { return fmt.Sprintf("%d.%d %%", milli/10, milli%10) }
+func shareText(milli int64) string { return fmt.Sprintf("%d.%d %%", milli/10, milli%10) }
 
 func explainRegion(w *tabwriter.Writer, l *regionLine) {
 	fmt.Fprintf(w, "\nas of %s, model %s\n", l.AsOf, l.Model)
@@ -152,11 +152,11 @@ func explainRegion(w *tabwriter.Writer, l *regionLine) {
 		for j, colour := range r.Of {
 			names[j] = colour.String()
 		}
-		text := fmt.Sprintf("rule %d: %s when %s %s %s", i+1, r.Colour, strings.Join(names, " + "), r.Operator, percent(r.Share))
+		text := fmt.Sprintf("rule %d: %s when %s %s %s", i+1, r.Colour, strings.Join(names, " + "), r.Operator, shareText(r.Share))
 		if r.AtLeast > 0 {
 			text += fmt.Sprintf(" and at least %d enterprises", r.AtLeast)
 		}
-		fmt.Fprintf(w, "%s: %d enterprises, %s, %s\n", text, r.Count, percent(r.ShareFound), map[bool]string{true: "holds", false: "does not hold"}[r.Held])
+		fmt.Fprintf(w, "%s: %d enterprises, %s, %s\n", text, r.Count, shareText(r.ShareFound), map[bool]string{true: "holds", false: "does not hold"}[r.Held])
 	}
 	if l.Rule > 0 {
 		fmt.Fprintf(w, "colour %s by rule %d, the first that holds\n", l.Colour, l.Rule)
