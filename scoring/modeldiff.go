@@ -158,6 +158,12 @@ func keyOf(element any) string {
 		return e.Dimension.String()
 	case Base:
 		return strings.TrimSuffix(fmt.Sprintf("%s %s %s", e.Kind, e.Outcome, e.Severity), " ")
+	case ProductBase:
+		return strings.TrimSuffix(fmt.Sprintf("%s %s %s", e.Kind, e.Outcome, e.Severity), " ")
+	case ProductKind:
+		return string(e.Kind)
+	case RegionRule:
+		return e.Colour.String()
 	case TierRule:
 		return e.Tier.String()
 	case Condition:

@@ -215,6 +215,7 @@ func TestDiffHasAWordForEverything(t *testing.T) {
 	empty.Code, empty.Title, empty.Evidence, empty.Items, empty.Weights, empty.Tiers, empty.Vetoes = "", nil, nil, nil, nil, nil, nil
 	empty.Matrix, empty.Visit, empty.Factors, empty.Peers, empty.Levels = scoring.Matrix{}, scoring.Visit{}, scoring.Factors{}, scoring.Peers{}, scoring.Levels{}
 	empty.Window, empty.HalfLife, empty.Movement = 0, 0, scoring.Movement{}
+	empty.RegionColour, empty.ProductRisk = scoring.RegionRules{}, scoring.ProductModel{}
 	lines := scoring.Diff(empty, scoring.DefaultModel())
 	if len(lines) < 150 {
 		t.Errorf("%d lines", len(lines))
