@@ -133,8 +133,8 @@ func (x *dossier) rectify(r *registry.Record, notified registry.Day) {
 	if day > x.until || x.chance(min(unrectifiedPPM*x.bad/1000, 300_000)) {
 		return
 	}
-	r.RectifiedOn = day
 	name, stage, product := r.CaseID, r.Stage, r.ProductCode
+	x.correct(*r, day).RectifiedOn = day // known only afterwards
 	again := x.sample(registry.OutcomePass, day, stage)
 	again.CaseID, again.ProductCode, again.Purpose = name, product, registry.PurposeTargeted
 }

@@ -165,7 +165,7 @@ func scriptOneCase(x *dossier) {
 	name := "case-" + x.nextNumber()
 	c := x.complaint(registry.OutcomeSubstantiated, x.ago(250), complaintCauses[:1])
 	c.Severity, c.CaseID = registry.SeverityMinor, name
-	x.failed(238, registry.SeverityMajor, "色牢度", name).RectifiedOn = x.ago(180)
+	x.correct(*x.failed(238, registry.SeverityMajor, "色牢度", name), x.ago(180)).RectifiedOn = x.ago(180)
 	x.fined(190, registry.SeverityMajor, name)
 	again := x.sample(registry.OutcomePass, x.ago(180), registry.StageProduction)
 	again.CaseID, again.Purpose = name, registry.PurposeTargeted
@@ -181,7 +181,7 @@ func scriptObjection(x *dossier) {
 func scriptRectified(x *dossier) {
 	x.clean(960, 770, 590, 400)
 	name := "case-" + x.nextNumber()
-	x.failed(300, registry.SeverityMajor, "拉伸强度", name).RectifiedOn = x.ago(240)
+	x.correct(*x.failed(300, registry.SeverityMajor, "拉伸强度", name), x.ago(240)).RectifiedOn = x.ago(240)
 	again := x.sample(registry.OutcomePass, x.ago(240), registry.StageProduction)
 	again.CaseID, again.Purpose = name, registry.PurposeTargeted
 	x.clean(150, 90)
