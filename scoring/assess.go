@@ -20,18 +20,23 @@ type Assessment struct {
 
 // Assessor grades enterprises by one model. It keeps its working memory, so it is not safe for concurrent use: one per goroutine.
 type Assessor struct {
-	model   *Model
-	t       *tables
-	weighed []weighed
-	inCase  []int32 // facts with bad mass that share a case
-	open    []openCase
-	slots   []int32
-	revoked []int32
-	items   [20]int32 // by item of the model: the newest fact about it, plus one
+	model     *Model
+	t         *tables
+	weighed   []weighed
+	inCase    []int32 // facts with bad mass that share a case
+	open      []openCase
+	slots     []int32
+	revoked   []int32
+	items     [20]int32 // by item of the model: the newest fact about it, plus one
+	heldItems uint32    // of the model: whether the newest word about each is that it is held
 
-	asOf        registry.Day
-	since       registry.Day // from when on quiet time counts; no day: never
-	blocked     [dimensions]uint64
+	worths   []worth // by class of a fact, in a grading pass
+	computed worth   // of the fact in hand
+	summed   tally
+
+	asOf  registry.Day
+	since registry.Day // from when on quiet time counts; no day: never
+	marks
 	checks      int64
 	state       [circumstances]int32
 	refusedOn   registry.Day
@@ -76,14 +81,20 @@ var noteNames = [...]string{"", "voided", "provisional", "repaired", "outside_wi
 func NewAssessor(m *Model) *Assessor { return &Assessor{model: m, t: m.numbers} }
 
 // Assess grades the evidence as of a day. It is a pure function of model, evidence and day.
-func (a *Assessor) Assess(e *Evidence, asOf registry.Day) Assessment {
+func (a *Assessor) Assess(e *Evidence, asOf registry.Day) (x Assessment) {
+	a.assess(e, asOf, &x)
+	return x
+}
+
+// assess fills in x, which a grading pass uses again and again.
+func (a *Assessor) assess(e *Evidence, asOf registry.Day, x *Assessment) {
 	a.weigh(e, asOf)
 	a.settleCases(e)
-	a.sum = a.tally(true)
+	a.tally(&a.sum, true)
 	a.addQuiet(&a.sum)
 	losses := a.t.losses(int(e.Risk), &a.sum)
 	ppm := a.t.indexPPM(losses)
-	x := Assessment{Index: hundredths(ppm), IndexPPM: int32(ppm), Checks: a.checks, Evidence: a.level()}
+	x.Index, x.IndexPPM, x.Checks, x.Evidence = hundredths(ppm), int32(ppm), a.checks, a.level()
 	for d, loss := range losses {
 		x.LossPPM[d] = int32(loss)
 	}
@@ -92,9 +103,8 @@ func (a *Assessor) Assess(e *Evidence, asOf registry.Day) Assessment {
 	if x.Evidence < registry.EvidenceFair {
 		a.state[IndexWhileNew] = x.Index
 	}
-	x.Tier = a.tier(&x)
-	x.Colour = a.colour(e.Risk, &x)
-	return x
+	x.Tier = a.tier(x)
+	x.Colour = a.colour(e.Risk, x)
 }
 
 // losses returns the loss of each dimension in millionths: (N + k·mu)·10^6 / (N + G + k), rounded half up.
@@ -135,16 +145,16 @@ func (a *Assessor) tierAt(x *Assessment, index int32) registry.Tier {
 	}
 	for i := range a.model.Tiers {
 		rule := &a.model.Tiers[i]
-		if index >= rule.IndexFrom && a.allHold(rule.Gates) {
+		if index >= rule.IndexFrom && a.allHold(a.t.gates[i]) {
 			return rule.Tier
 		}
 	}
 	return registry.TierC
 }
 
-func (a *Assessor) allHold(gates []Condition) bool {
+func (a *Assessor) allHold(gates []bounds) bool {
 	for i := range gates {
-		if !gates[i].holds(&a.state) {
+		if !gates[i].hold(&a.state) {
 			return false
 		}
 	}
@@ -162,7 +172,7 @@ func (a *Assessor) floor(x *Assessment) registry.Colour {
 		floor = registry.ColourBlue
 	}
 	for i := range a.model.Vetoes {
-		if veto := &a.model.Vetoes[i]; veto.Colour > floor && veto.holds(&a.state) {
+		if veto := &a.model.Vetoes[i]; veto.Colour > floor && a.t.vetoes[i].hold(&a.state) {
 			floor = veto.Colour
 		}
 	}
@@ -171,7 +181,8 @@ func (a *Assessor) floor(x *Assessment) registry.Colour {
 
 // tally adds up what counts. With a cap on the bad mass of a month, the newest complaints of a block fill it first; final writes
 // what is left of each into its weight.
-func (a *Assessor) tally(final bool) (sum tally) {
+func (a *Assessor) tally(sum *tally, final bool) {
+	*sum = a.summed
 	block, left := int32(-1), int64(0)
 	for i := len(a.weighed) - 1; i >= 0; i-- {
 		w := &a.weighed[i]
@@ -194,7 +205,6 @@ func (a *Assessor) tally(final bool) (sum tally) {
 			w.bad, w.note = mass, noteCapped
 		}
 	}
-	return sum
 }
 
 // addQuiet adds the good mass of quiet time: blocks of 30 days without a bad record, whole within the window and within the time

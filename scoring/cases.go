@@ -147,7 +147,8 @@ func (a *Assessor) choose(open []openCase, choice int) {
 
 // fineIndex returns the index in thousandths of a millionth, finer than the grade, so that ways are told apart.
 func (a *Assessor) fineIndex(risk int) int64 {
-	sum := a.tally(false)
+	var sum tally
+	a.tally(&sum, false)
 	a.addQuiet(&sum)
 	fine := int64(0)
 	for d, loss := range a.t.losses(risk, &sum) {

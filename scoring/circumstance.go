@@ -1,6 +1,9 @@
 package scoring
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Circumstance is a whole number about an enterprise that gates and vetoes compare.
 type Circumstance uint8
@@ -50,16 +53,31 @@ func (c *Circumstance) UnmarshalText(text []byte) error {
 
 // holds reports whether the condition is met by the circumstances.
 func (c *Condition) holds(of *[circumstances]int32) bool {
-	actual := of[c.Fact]
+	b := c.bounds()
+	return b.hold(of)
+}
+
+// bounds is a condition made ready: the circumstance lies between two numbers, both included.
+type bounds struct {
+	fact     Circumstance
+	from, to int32
+}
+
+func (b *bounds) hold(of *[circumstances]int32) bool {
+	actual := of[b.fact]
+	return actual >= b.from && actual <= b.to
+}
+
+func (c *Condition) bounds() bounds {
 	switch c.Operator {
 	case ">=":
-		return actual >= c.Value
+		return bounds{c.Fact, c.Value, math.MaxInt32}
 	case "<=":
-		return actual <= c.Value
+		return bounds{c.Fact, math.MinInt32, c.Value}
 	case ">":
-		return actual > c.Value
+		return bounds{c.Fact, c.Value + 1, math.MaxInt32}
 	case "<":
-		return actual < c.Value
+		return bounds{c.Fact, math.MinInt32, c.Value - 1}
 	}
-	return actual == c.Value
+	return bounds{c.Fact, c.Value, c.Value}
 }

@@ -18,8 +18,17 @@ type Enterprise struct {
 // Evidence is everything that scoring reads of one enterprise. It can be filled again and again without new memory.
 type Evidence struct {
 	Enterprise
-	facts []Fact
-	cases []string // the names of the cases numbered 1, 2, …
+	facts  []Fact
+	cases  []string // the names of the cases numbered 1, 2, …
+	summed summed
+}
+
+// summed is what facts add that a grading pass has added up beforehand and left out of the evidence.
+type summed struct {
+	tally
+	marks
+	checks int64
+	held   uint32 // capability items of the model
 }
 
 // Set fills the evidence: facts holds the newest revision of each (source, source_ref) that was known, in any order. The slice

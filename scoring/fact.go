@@ -29,7 +29,9 @@ type Fact struct {
 	kind, outcome     uint8
 	stage, purpose    uint8
 	state             uint8
-	caseNo            int32 // set by Evidence.Set: 1, 2, … for facts that share a case, 0 for a case of its own
+	class             uint16 // of facts read from columns in a grading pass: where its worth stands; 0 when it is to be computed
+	item              int8   // with a class: the number of the capability item in the model, -1 for none
+	caseNo            int32  // set by Evidence.Set: 1, 2, … for facts that share a case, 0 for a case of its own
 }
 
 // The names that a fact keeps as small numbers. Their order is no part of any format.

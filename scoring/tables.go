@@ -27,6 +27,8 @@ type tables struct {
 	decay    []int64 // Q20, by age in days, 0 to window
 	quiet    [dimensions][]int64
 	quietSum [dimensions][]int64 // of the first n blocks
+	gates    [][]bounds          // by tier rule
+	vetoes   []bounds
 	purpose  [3]int64
 	stage    [4]int64
 	weight   [dimensions]int64
@@ -63,6 +65,15 @@ func newTables(m *Model) *tables {
 	}
 	t.matrix = [3][5]registry.Colour{m.Matrix.General.list(), m.Matrix.Higher.list(), m.Matrix.High.list()}
 	t.levels = [3]int64{m.Levels.Low * 1000, m.Levels.Fair * 1000, m.Levels.Strong * 1000}
+	for i := range m.Tiers {
+		t.gates = append(t.gates, nil)
+		for _, gate := range m.Tiers[i].Gates {
+			t.gates[i] = append(t.gates[i], gate.bounds())
+		}
+	}
+	for i := range m.Vetoes {
+		t.vetoes = append(t.vetoes, m.Vetoes[i].bounds())
+	}
 	return t
 }
 

@@ -1,35 +1,47 @@
 package scoring
 
-import "healthcode/registry"
+import (
+	"math/bits"
+
+	"healthcode/registry"
+)
 
 // weigh gives every fact that had happened its mass and gathers the circumstances.
 func (a *Assessor) weigh(e *Evidence, asOf registry.Day) {
 	a.reset(e, asOf)
+	if cap(a.weighed) < len(e.facts) {
+		a.weighed = make([]weighed, 0, 2*len(e.facts))
+	}
 	for i := range e.facts {
 		f := &e.facts[i]
 		if f.OccurredOn > asOf {
 			break
 		}
-		a.weighed = append(a.weighed, weighed{dimension: dimensions - 1, note: noteNoMass})
-		a.weighOne(e, i, f)
+		a.weighed = a.weighed[:i+1]
+		w := &a.weighed[i]
+		*w = weighed{dimension: dimensions - 1, note: noteNoMass}
+		a.weighOne(e, i, f, w)
 	}
-	a.countItems(e)
-	a.countRevoked(e)
+	a.state[DaysSinceWorseThanMinor], a.state[DaysSinceWorseThanMajor] = a.days()
+	a.state[ItemsNotHeld] = int32(len(a.model.Items) - bits.OnesCount32(a.heldItems))
+	if len(a.revoked) > 0 {
+		a.countRevoked(e)
+	}
 }
 
 func (a *Assessor) reset(e *Evidence, asOf registry.Day) {
 	a.weighed, a.inCase, a.revoked = a.weighed[:0], a.inCase[:0], a.revoked[:0]
-	a.items = [20]int32{}
+	a.items, a.heldItems = [20]int32{}, e.summed.held
 	a.asOf, a.since = asOf, e.RegisteredOn
-	a.blocked = [dimensions]uint64{}
-	a.checks, a.refusedOn, a.listedOn = 0, 0, 0
-	a.state = [circumstances]int32{DaysSinceWorseThanMinor: never, DaysSinceWorseThanMajor: never}
+	a.marks = e.summed.marks
+	a.checks, a.refusedOn, a.listedOn = e.summed.checks, 0, 0
+	a.summed = e.summed.tally
+	a.state = [circumstances]int32{}
 }
 
 // weighOne decides whether a fact counts at all, and with which mass.
-func (a *Assessor) weighOne(e *Evidence, i int, f *Fact) {
-	w := &a.weighed[i]
-	b := a.baseOf(f)
+func (a *Assessor) weighOne(e *Evidence, i int, f *Fact, w *weighed) {
+	b := a.worthOf(f)
 	age := int(a.asOf - f.OccurredOn)
 	switch {
 	case f.state == stateVoided:
@@ -38,20 +50,64 @@ func (a *Assessor) weighOne(e *Evidence, i int, f *Fact) {
 	case f.state == stateProvisional && (f.ProvisionalUntil == 0 || a.asOf <= f.ProvisionalUntil) && b.level < registry.SeverityCritical:
 		w.note = noteProvisional
 		return
-	case f.state != stateRepaired:
-		a.observe(e, i, f, &b, age)
+	case f.state != stateRepaired && (b.watched || a.since == 0):
+		a.observe(e, i, f, b, age)
 	}
 	if age > a.model.Window {
 		w.note = noteOutsideWindow
 		return
 	}
 	w.decay, w.block = a.t.decay[age], int32(age/blockDays)
+	if b.check != 0 {
+		a.checks += aged(b.check, w.decay)
+	}
+	if !b.listed {
+		return
+	}
+	a.mass(f, w, b)
+	switch {
+	case b.item:
+		a.item(e, i, w)
+	case w.fresh != 0:
+		a.hurt(i, f, w, b)
+	}
+}
+
+// worth is what a fact weighs whenever it happened: masses before ageing, in millionths of a check.
+type worth struct {
+	bad       [2]int64 // e0 = base·purpose·stage·rectified / 10^6: before and after rectification, which lightens bad evidence only
+	good      int64
+	check     int64 // what it adds to the number of checks
+	dimension Dimension
+	level     registry.Severity // in gates
+	listed    bool              // the model gives it a mass
+	purelyBad bool
+	item      bool // a word about a capability item
+	watched   bool // gates, vetoes and refusals ask for its kind; see observe
+}
+
+// worthOf returns the worth of a fact, from the table of a grading pass when it stands there.
+func (a *Assessor) worthOf(f *Fact) *worth {
+	if f.class != 0 {
+		return &a.worths[f.class]
+	}
+	a.computed = a.computeWorth(f)
+	return &a.computed
+}
+
+func (a *Assessor) computeWorth(f *Fact) worth {
+	b := a.baseOf(f)
+	x := worth{dimension: b.dimension, level: b.level, listed: b.listed, purelyBad: b.bad > 0 && b.good == 0}
+	x.item = f.kind == kindCapability || f.kind == kindSelfInspection
+	x.watched = f.kind == kindSpotCheck || f.kind == kindInspection || f.kind == kindLicence || f.kind == kindExternalCredit
+	where := a.t.purpose[f.purpose] * a.t.stage[f.stage]
+	x.bad[0] = a.repaired(f, divide(b.bad*where*1000, 1_000_000))
+	x.bad[1] = a.repaired(f, divide(b.bad*where*a.model.Factors.Rectified, 1_000_000))
+	x.good = a.repaired(f, divide(b.good*where*1000, 1_000_000))
 	if (f.kind == kindSpotCheck || f.kind == kindInspection) && f.outcome != outcomeRefused {
-		a.checks += aged(a.repaired(f, 1_000_000), w.decay)
+		x.check = a.repaired(f, 1_000_000)
 	}
-	if b.listed {
-		a.mass(e, i, w, &b)
-	}
+	return x
 }
 
 // baseOf returns the base mass of a fact: by the table, or by the findings of a visit.
@@ -76,40 +132,46 @@ func (a *Assessor) baseOf(f *Fact) base {
 	return base{bad: min(bad, v.AtMost), good: v.Good.of(worst), dimension: Inspection, level: worst, listed: true}
 }
 
-// mass fills in the masses: e0 = base·purpose·stage·rectified / 10^6, then e = (e0·decay + 2^19) >> 20. Being rectified lightens bad
-// evidence only.
-func (a *Assessor) mass(e *Evidence, i int, w *weighed, b *base) {
-	f := &e.facts[i]
+// mass fills in the masses: e = (e0·decay + 2^19) >> 20.
+func (a *Assessor) mass(f *Fact, w *weighed, b *worth) {
 	w.dimension, w.note = b.dimension, noteCounts
-	rectified := int64(1000)
-	if f.RectifiedOn != 0 && f.RectifiedOn <= a.asOf {
-		rectified = a.model.Factors.Rectified
-	}
-	where := a.t.purpose[f.purpose] * a.t.stage[f.stage]
-	w.fresh = a.repaired(f, divide(b.bad*where*rectified, 1_000_000))
-	w.bad = aged(w.fresh, w.decay)
-	w.good = aged(a.repaired(f, divide(b.good*where*1000, 1_000_000)), w.decay)
 	if f.state == stateRepaired {
 		w.note = noteRepaired
 	}
-	if f.kind == kindCapability || f.kind == kindSelfInspection {
-		a.item(e, i, w)
-		return
+	w.fresh = b.bad[0]
+	if f.RectifiedOn != 0 && f.RectifiedOn <= a.asOf {
+		w.fresh = b.bad[1]
 	}
-	if w.fresh == 0 {
-		return
-	}
-	a.blocked[w.dimension] |= 1 << w.block
+	w.bad, w.good = aged(w.fresh, w.decay), aged(b.good, w.decay)
+}
+
+// hurt keeps what a record with bad mass is for quiet time, its case and the gates.
+func (a *Assessor) hurt(i int, f *Fact, w *weighed, b *worth) {
+	a.mark(b, w.block, int32(a.asOf-f.OccurredOn))
 	if f.caseNo != 0 {
 		a.inCase = append(a.inCase, int32(i))
 	}
+}
+
+// marks are what records with bad mass are for quiet time and gates.
+type marks struct {
+	blocked      [dimensions]uint64 // the blocks of 30 days that are not quiet
+	minor, major int32              // never − days since the last bad record worse than minor, worse than major; 0: none
+}
+
+// mark adds a record of some age in days, in its block of 30.
+func (m *marks) mark(b *worth, block, age int32) {
+	m.blocked[b.dimension] |= 1 << block
 	if b.level > registry.SeverityMinor {
-		a.state[DaysSinceWorseThanMinor] = int32(a.asOf - f.OccurredOn)
+		m.minor = max(m.minor, never-age)
 	}
 	if b.level > registry.SeverityMajor {
-		a.state[DaysSinceWorseThanMajor] = int32(a.asOf - f.OccurredOn)
+		m.major = max(m.major, never-age)
 	}
 }
+
+// days returns the days since the last bad record worse than minor, and worse than major.
+func (m *marks) days() (minor, major int32) { return never - m.minor, never - m.major }
 
 // repaired multiplies by the repair factor what has been repaired.
 func (a *Assessor) repaired(f *Fact, mass int64) int64 {
@@ -122,7 +184,10 @@ func (a *Assessor) repaired(f *Fact, mass int64) int64 {
 // item keeps the newest word about a capability item; of two on one day, the worse.
 func (a *Assessor) item(e *Evidence, i int, w *weighed) {
 	f := &e.facts[i]
-	at := a.itemNumber(f.Subject)
+	at := int(f.item)
+	if f.class == 0 {
+		at = a.itemNumber(f.Subject)
+	}
 	if at < 0 || f.state == stateRepaired {
 		w.bad, w.good = 0, 0
 		if at < 0 {
@@ -132,13 +197,13 @@ func (a *Assessor) item(e *Evidence, i int, w *weighed) {
 	}
 	last := int(a.items[at]) - 1
 	if last < 0 {
-		a.items[at] = int32(i + 1)
+		a.hear(at, i, f)
 		return
 	}
 	loser := i
 	if f.OccurredOn > e.facts[last].OccurredOn || w.fresh > a.weighed[last].fresh {
 		loser = last
-		a.items[at] = int32(i + 1)
+		a.hear(at, i, f)
 	}
 	l := &a.weighed[loser]
 	l.fresh, l.bad, l.good, l.note, l.with = 0, 0, 0, noteReplaced, a.items[at]-1
@@ -153,20 +218,20 @@ func (a *Assessor) itemNumber(name string) int {
 	return -1
 }
 
-// countItems counts the items of the model about which the newest word in the window is not that they are held.
-func (a *Assessor) countItems(e *Evidence) {
-	for at := range a.model.Items {
-		i := a.items[at] - 1
-		if i < 0 || (e.facts[i].outcome != outcomeHeld && e.facts[i].outcome != outcomeOnTime) {
-			a.state[ItemsNotHeld]++
-		}
+// hear makes fact i the newest word about an item of the model.
+func (a *Assessor) hear(at, i int, f *Fact) {
+	a.items[at] = int32(i + 1)
+	a.heldItems &^= 1 << at
+	if saysHeld(f) {
+		a.heldItems |= 1 << at
 	}
 }
 
+func saysHeld(f *Fact) bool { return f.outcome == outcomeHeld || f.outcome == outcomeOnTime }
+
 // observe gathers what gates, vetoes and quiet time need to know from a fact that stands.
-func (a *Assessor) observe(e *Evidence, i int, f *Fact, b *base, age int) {
-	purelyBad := b.bad > 0 && b.good == 0
-	if e.RegisteredOn == 0 && a.since == 0 && !purelyBad && f.outcome != outcomeRefused {
+func (a *Assessor) observe(e *Evidence, i int, f *Fact, b *worth, age int) {
+	if e.RegisteredOn == 0 && a.since == 0 && !b.purelyBad && f.outcome != outcomeRefused {
 		a.since = f.OccurredOn
 	}
 	switch f.kind {
