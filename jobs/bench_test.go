@@ -136,3 +136,30 @@ func BenchmarkRecomputePostgreSQL(b *testing.B) {
 	b.ReportMetric(ours.Seconds()/theirs.Seconds(), "ratio(≤3)")
 	b.ReportMetric(float64(benchSize(b)*b.N)/ours.Minutes(), "enterprises/min")
 }
+
+// BenchmarkPopulationPostgreSQL compares reading everybody into memory with the time that psql takes to copy the same records to a file.
+func BenchmarkPopulationPostgreSQL(b *testing.B) {
+	psql, err := exec.LookPath("psql")
+	must(b, err)
+	url, file := pgtest.EmptyURL(b), filepath.Join(b.TempDir(), "records")
+	db := loadBench(b, schema.Config{URL: url})
+	var ours, theirs time.Duration
+	for b.Loop() {
+		start := time.Now()
+		p, err := db.ReadPopulation(b.Context(), registry.DayOf(start), nil)
+		must(b, err)
+		if p.Columns.Len() != benchSize(b) || p.Columns.Records() < 10*benchSize(b) {
+			b.Fatalf("%d enterprises, %d records", p.Columns.Len(), p.Columns.Records())
+		}
+		ours += time.Since(start)
+		start = time.Now()
+		copied := exec.Command(psql, url, "-q", "-c", `\copy (SELECT * FROM record ORDER BY uscc, source, source_ref, revision) TO '`+file+`'`)
+		if out, err := copied.CombinedOutput(); err != nil {
+			b.Fatalf("%v: %s", err, out)
+		}
+		theirs += time.Since(start)
+	}
+	b.ReportMetric(ours.Seconds()/float64(b.N), "read-s")
+	b.ReportMetric(theirs.Seconds()/float64(b.N), "psql-copy-s")
+	b.ReportMetric(ours.Seconds()/theirs.Seconds(), "ratio(≤2.5)")
+}

@@ -75,7 +75,9 @@ func (t *tx) firstPart(ctx context.Context, r KeyRange) (KeyRange, error) {
 type evidenceQuery struct {
 	KeyRange
 	horizon
-	changedOnly bool // only enterprises that are due, or that time alone will have changed
+	changedOnly bool   // only enterprises that are due, or that time alone will have changed
+	among       string // a further condition with one parameter, amongList; empty: none
+	amongList   string
 }
 
 // evidence also hands out the packed facts as they are stored, which tell whether the records are the same as before. An enterprise is
@@ -129,6 +131,10 @@ func (q *evidenceQuery) conditions() (string, []any) {
 		due, rest := q.changedCodes()
 		where += ` AND uscc IN (` + due + `)`
 		arguments = append(arguments, rest...)
+	}
+	if q.among != "" {
+		where += ` AND ` + q.among
+		arguments = append(arguments, q.amongList)
 	}
 	return where + ` AND known_at <= ? AND since <= ?`, append(arguments, q.knownAt, int64(q.asOf))
 }

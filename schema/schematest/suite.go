@@ -23,6 +23,7 @@ func Exercise(t *testing.T, fresh Opener) {
 		{"regions: colours counted at every level", regionColours},
 		{"products: the catalogue of a day and a moment", productsDated},
 		{"products: facts in one pass", productFacts},
+		{"population: in memory as in the database, kept current", populations},
 		{"knowledge: a replay sees what the first reader saw", replay},
 		{"knowledge: exact while others write", replayWhileWriting},
 		{"knowledge: any order of batches reads as its model", knowledgeModel},
