@@ -44,6 +44,7 @@ var (
 	ErrNotKnownThen     = errors.New("nothing was known of the enterprise at that moment")
 	ErrNoModel          = errors.New("there is no scoring model to compute with")
 	ErrNoCode           = errors.New("the enterprise has no code yet")
+	ErrBadModel         = errors.New("the scoring model makes no sense")
 	errUnavailable      = errors.New("not ready")
 	errHandlerPanicked  = errors.New("a handler panicked")
 	errAlreadyAnswering = errors.New("the answer had already begun")
@@ -64,6 +65,7 @@ var problems = []struct {
 	{ErrNoModel, http.StatusServiceUnavailable, "no_model"},
 	{ErrNoCode, http.StatusNotFound, "no_code"},
 	{schema.ErrNoPreview, http.StatusConflict, "no_preview"},
+	{ErrBadModel, http.StatusUnprocessableEntity, "invalid_model"},
 	{ErrNoRoute, http.StatusNotFound, "not_found"},
 	{ErrMethod, http.StatusMethodNotAllowed, "method_not_allowed"},
 	{ErrNotLocal, http.StatusForbidden, "not_local"},

@@ -54,6 +54,7 @@ func (s *server) table() []Route {
 		{get, "/api/v1/models/:code/:version", LoopbackStaff, s.modelShown},
 		{get, "/api/v1/models/:code/:version/diff", LoopbackStaff, s.modelDiffed},
 		{get, "/api/v1/enterprises/:uscc/preview", LoopbackStaff, s.preview},
+		{post, "/api/v1/simulations", LoopbackStaff, s.simulate},
 	}
 }
 

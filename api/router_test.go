@@ -35,6 +35,7 @@ var access = map[string]Access{
 	"GET /api/v1/models/:code/:version":      LoopbackStaff,
 	"GET /api/v1/models/:code/:version/diff": LoopbackStaff,
 	"GET /api/v1/enterprises/:uscc/preview":  LoopbackStaff,
+	"POST /api/v1/simulations":               LoopbackStaff,
 }
 
 // Every registered route is in the list, and is guarded as the list says: asked from another machine, by a foreign name, or through

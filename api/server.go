@@ -24,6 +24,7 @@ type Store interface {
 	RegionReader
 	ProductReader
 	RunReader
+	PopulationReader
 	Readiness
 }
 
@@ -52,6 +53,7 @@ type server struct {
 	keys     keyCache
 	models   modelCache
 	images   imageCache
+	everyone populationCache
 }
 
 // ErrConfig is the reason for a Config that lacks something.
@@ -81,7 +83,7 @@ func newServer(c Config) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare assets: %w", err)
 	}
-	return &server{Config: c, log: c.Log, store: c.Store, now: c.Now, renderer: renderer, assets: assets}, nil
+	return &server{Config: c, log: c.Log, store: c.Store, now: c.Now, renderer: renderer, assets: assets, everyone: newPopulationCache(c.Store)}, nil
 }
 
 // engine sets gin up. Its mode is the process's business: tests and cmd choose it.

@@ -122,7 +122,7 @@ func (p *CutProposal) apply(m *Model) {
 // gatesHeld returns a bit for each tier whose gates held in the last assessment.
 func (a *Assessor) gatesHeld() (held int) {
 	for i := range a.model.Tiers {
-		if a.allHold(a.model.Tiers[i].Gates) {
+		if a.allHold(a.t.gates[i]) {
 			held |= 1 << i
 		}
 	}

@@ -12,6 +12,7 @@ var problemWords = map[string]Phrase{
 	"problem.unknown_product":        {"查无此产品", "No such product"},
 	"problem.not_known_then":         {"那时还没有该企业的资料", "Nothing was known of this enterprise at that moment"},
 	"problem.no_model":               {"还没有评分模型", "There is no scoring model yet"},
+	"problem.invalid_model":          {"评分模型有误", "The scoring model is wrong"},
 	"problem.no_code":                {"该企业还没有码", "This enterprise has no code yet"},
 	"problem.no_preview":             {"该模型不在预览期内", "This model is not open for preview"},
 	"problem.not_found":              {"没有这个页面", "There is nothing at this address"},
