@@ -189,10 +189,11 @@ func (p *pass) addUp(from, to uint32, e *Evidence) (kinds classKind) {
 	}
 	var good [8]int64 // as many as dimensions, rounded up so that no bound is checked
 	var n, h, l int
+	adds, asOf := p.adds, int(p.asOf)
 	rest, held, lone, decay, outside, checks := p.rest[:len(what)], p.held[:len(what)], p.lone[:len(what)], p.decay, uint(len(p.decay)-1), int64(0)
 	for j, w := range what {
-		x := &p.adds[w>>whatBits]
-		faded := decay[min(uint(int(p.asOf)-int(occurred[j])), outside)] // what is still to come wraps around and is outside
+		x := &adds[w>>whatBits]
+		faded := decay[min(uint(asOf-int(occurred[j])), outside)] // what is still to come wraps around and is outside
 		good[x.dimension&7] += aged(x.good, faded)
 		checks += aged(x.check, faded)
 		rest[n], held[h], lone[l] = from+uint32(j), from+uint32(j), from+uint32(j)
