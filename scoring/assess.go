@@ -162,14 +162,16 @@ func (a *Assessor) allHold(gates []bounds) bool {
 }
 
 func (a *Assessor) colour(risk registry.RiskLevel, x *Assessment) registry.Colour {
-	return max(a.t.matrix[risk][x.Tier], a.floor(x))
+	return a.floorFrom(a.t.matrix[risk][x.Tier], x)
 }
 
 // floor returns the best colour that vetoes and the lack of evidence leave.
-func (a *Assessor) floor(x *Assessment) registry.Colour {
-	floor := registry.ColourGreen
+func (a *Assessor) floor(x *Assessment) registry.Colour { return a.floorFrom(registry.ColourGreen, x) }
+
+// floorFrom is floor, or a colour when that is worse: vetoes to better colours need no look.
+func (a *Assessor) floorFrom(floor registry.Colour, x *Assessment) registry.Colour {
 	if x.Evidence < registry.EvidenceFair {
-		floor = registry.ColourBlue
+		floor = max(floor, registry.ColourBlue)
 	}
 	for i := range a.model.Vetoes {
 		if veto := &a.model.Vetoes[i]; veto.Colour > floor && a.t.vetoes[i].hold(&a.state) {
