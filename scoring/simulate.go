@@ -17,22 +17,13 @@ type Simulation struct {
 	Before      ModelName     `json:"before"`
 	After       ModelName     `json:"after"`
 	Enterprises int           `json:"enterprises"`
-	Colours     Shift         `json:"colours"`
-	Tiers       Shift         `json:"tiers"`
+	Colours     MoveTable     `json:"colours"`
+	Tiers       MoveTable     `json:"tiers"`
 	Index       []IndexBin    `json:"index"`
 	MeanBefore  float64       `json:"mean_index_before"` // in points, 0 to 100
 	MeanAfter   float64       `json:"mean_index_after"`
 	Groups      []GroupShifts `json:"groups"` // one for each attribute; product risk is the last
 	Moves       Moves         `json:"moves"`
-}
-
-// Shift is how many enterprises have each grade before and after, and who went where.
-type Shift struct {
-	Names  []string `json:"names"` // best first; NEW is the last tier
-	Before []int    `json:"before"`
-	After  []int    `json:"after"`
-	Matrix [][]int  `json:"matrix"` // by grade before, then after
-	PSI    float64  `json:"psi"`    // population stability index: below 0.10 stable, above 0.25 another population
 }
 
 // IndexBin counts the enterprises whose index lies in [From, From + 5) points; the last bin holds 100 too.
@@ -101,11 +92,9 @@ func Simulate(ctx context.Context, c *Columns, before, after *Model, asOf regist
 		return nil, fmt.Errorf("simulate: %w", err)
 	}
 	s := p.compare(o)
-	s.AsOf, s.Before, s.After = asOf, before.name(), after.name()
+	s.AsOf, s.Before, s.After = asOf, before.Name(), after.Name()
 	return s, nil
 }
-
-func (m *Model) name() ModelName { return ModelName{m.Code, m.Version, m.digest} }
 
 // inTwo makes one progress of two passes.
 func inTwo(progress func(done, total int64), start int64) func(done, total int64) {
@@ -122,7 +111,7 @@ type comparison struct {
 }
 
 func (p *comparison) compare(o SimulateOptions) *Simulation {
-	s := &Simulation{Enterprises: p.c.Len(), Colours: newShift(coloursInOrder), Tiers: newShift(tiersInOrder), Index: newIndexBins()}
+	s := &Simulation{Enterprises: p.c.Len(), Colours: newMoveTable(coloursInOrder), Tiers: newMoveTable(tiersInOrder), Index: newIndexBins()}
 	var sumBefore, sumAfter int64
 	for i := range p.c.Len() {
 		s.Colours.Matrix[colourPlaces[p.before.Colour[i]]][colourPlaces[p.after.Colour[i]]]++
@@ -179,23 +168,15 @@ func order[T interface {
 	return names, place
 }
 
-func newShift(names []string) Shift {
-	s := Shift{Names: names, Before: make([]int, len(names)), After: make([]int, len(names)), Matrix: make([][]int, len(names))}
-	for i := range s.Matrix {
-		s.Matrix[i] = make([]int, len(names))
-	}
-	return s
-}
-
 // sum fills in the margins of the matrix and the PSI.
-func (s *Shift) sum() {
-	for from, row := range s.Matrix {
+func (m *MoveTable) sum() {
+	for from, row := range m.Matrix {
 		for to, n := range row {
-			s.Before[from] += n
-			s.After[to] += n
+			m.Before[from] += n
+			m.After[to] += n
 		}
 	}
-	s.PSI = math.Round(PSI(s.Before, s.After)*1e6) / 1e6
+	m.PSI = math.Round(PSI(m.Before, m.After)*1e6) / 1e6
 }
 
 // riskAttribute groups enterprises by the risk of their products.

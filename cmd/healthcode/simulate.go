@@ -125,7 +125,7 @@ func printSimulation(out io.Writer, s *scoring.Simulation) error {
 	return nil
 }
 
-func printShift(w io.Writer, what string, s *scoring.Shift) {
+func printShift(w io.Writer, what string, s *scoring.MoveTable) {
 	fmt.Fprintf(w, "\n%s\tbefore\tafter\tof these to %s\n", what, strings.Join(s.Names, "\t"))
 	for i, name := range s.Names {
 		fmt.Fprintf(w, "%s\t%d\t%d", name, s.Before[i], s.After[i])
