@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -41,7 +40,7 @@ func (p *program) simulateCommand() *cobra.Command {
 		case day == 0:
 			day = p.today()
 		}
-		model, err := readModelFile(file)
+		model, err := parseModelFile(file)
 		if err != nil {
 			return err
 		}
@@ -57,18 +56,6 @@ func (p *program) simulateCommand() *cobra.Command {
 		})
 	}
 	return c
-}
-
-func readModelFile(name string) (*scoring.Model, error) {
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil, fmt.Errorf("read the model: %w", err)
-	}
-	model, err := scoring.ParseModel(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return model, nil
 }
 
 // simulate reads everybody and compares the active model with another.
