@@ -25,12 +25,7 @@ func (a *Assessor) settleCases(e *Evidence) {
 	if len(a.inCase) < 2 {
 		return
 	}
-	slices.SortFunc(a.inCase, func(i, j int32) int {
-		if c := cmp.Compare(e.facts[i].caseNo, e.facts[j].caseNo); c != 0 {
-			return c
-		}
-		return cmp.Compare(i, j)
-	})
+	a.sortByCase(e)
 	a.open, a.slots = a.open[:0], a.slots[:0]
 	for from := 0; from < len(a.inCase); {
 		to := from + 1
@@ -42,6 +37,23 @@ func (a *Assessor) settleCases(e *Evidence) {
 	}
 	a.decide(int(e.Risk))
 	a.pointAtChosen()
+}
+
+// sortByCase puts the facts of each case together, within a case in their order. They come in the order of facts, and there are
+// seldom more than a handful.
+func (a *Assessor) sortByCase(e *Evidence) {
+	if len(a.inCase) > 32 {
+		slices.SortStableFunc(a.inCase, func(i, j int32) int { return cmp.Compare(e.facts[i].caseNo, e.facts[j].caseNo) })
+		return
+	}
+	for n := 1; n < len(a.inCase); n++ {
+		fact := a.inCase[n]
+		at := n
+		for ; at > 0 && e.facts[a.inCase[at-1]].caseNo > e.facts[fact].caseNo; at-- {
+			a.inCase[at] = a.inCase[at-1]
+		}
+		a.inCase[at] = fact
+	}
 }
 
 // addCase keeps the heaviest record of each place and, when there are several places, opens the case.
@@ -94,10 +106,9 @@ func (a *Assessor) outdoes(x, y *weighed, earlier bool) bool {
 // decide compares the ways to count the open cases, the earliest cases first, and keeps the one with the lowest index; among equal
 // ones, the first in the order of the records.
 func (a *Assessor) decide(risk int) {
-	for i := range a.open {
-		slices.Sort(a.slots[a.open[i].from:a.open[i].to])
+	if len(a.open) > 1 {
+		slices.SortFunc(a.open, func(x, y openCase) int { return cmp.Compare(a.slots[x.from], a.slots[y.from]) })
 	}
-	slices.SortFunc(a.open, func(x, y openCase) int { return cmp.Compare(a.slots[x.from], a.slots[y.from]) })
 	decided, choices := 0, 1
 	for decided < len(a.open) && choices*(a.open[decided].to-a.open[decided].from) <= maxChoices {
 		choices *= a.open[decided].to - a.open[decided].from
