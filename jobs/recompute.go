@@ -96,13 +96,9 @@ func (j *Recompute) refuseSecond(ctx context.Context, asOf registry.Day) error {
 
 // work grades the open ranges, several at once.
 func (j *Recompute) work(ctx context.Context, run *schema.Run) error {
-	model, err := j.DB.Model(ctx, run.Model.Code, run.Model.Version)
+	model, err := ParseStored(ctx, j.DB, run.Model.Code, run.Model.Version)
 	if err != nil {
-		return fmt.Errorf("read model %s: %w", run.Model, err)
-	}
-	scorer, err := scoring.ParseModel([]byte(model.Body))
-	if err != nil {
-		return fmt.Errorf("read model %s: %w", run.Model, err)
+		return err
 	}
 	ranges, err := j.DB.OpenRanges(ctx, run)
 	if err != nil {
@@ -117,7 +113,7 @@ func (j *Recompute) work(ctx context.Context, run *schema.Run) error {
 	assessed.Store(run.Assessed)
 	group, ctx := errgroup.WithContext(ctx)
 	for range j.workers() {
-		group.Go(func() error { return j.gradeRanges(ctx, run, scoring.NewAssessor(scorer), todo, &assessed) })
+		group.Go(func() error { return j.gradeRanges(ctx, run, scoring.NewAssessor(model), todo, &assessed) })
 	}
 	return group.Wait()
 }

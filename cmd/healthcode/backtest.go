@@ -10,6 +10,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"healthcode/jobs"
 	"healthcode/registry"
 	"healthcode/schema"
 	"healthcode/scoring"
@@ -188,28 +189,13 @@ func (p *program) backtest(ctx context.Context, db *schema.DB, o scoring.Backtes
 // backtestModel reads the model to test: a file, or the active one.
 func backtestModel(ctx context.Context, db *schema.DB, file string) (*scoring.Model, error) {
 	if file != "" {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("read model: %w", err)
-		}
-		m, err := scoring.ParseModel(data)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		return m, nil
+		return parseModelFile(file)
 	}
-	stored, err := db.ActiveModel(ctx)
+	m, err := jobs.ParseActive(ctx, db)
 	if errors.Is(err, schema.ErrNotFound) {
 		return scoring.DefaultModel(), nil
 	}
-	if err != nil {
-		return nil, fmt.Errorf("find the active model: %w", err)
-	}
-	m, err := scoring.ParseModel([]byte(stored.Body))
-	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", stored.ModelRef, err)
-	}
-	return m, nil
+	return m, err
 }
 
 // observationFile writes observations as CSV; without a name it does nothing.

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"healthcode/jobs"
 	"healthcode/registry"
 	"healthcode/schema"
 	"healthcode/scoring"
@@ -76,13 +77,9 @@ func (p *program) explain(ctx context.Context, db *schema.DB, code registry.USCC
 	if err != nil {
 		return nil, err
 	}
-	stored, err := db.Model(ctx, at.model.Code, at.model.Version)
+	model, err := jobs.ParseStored(ctx, db, at.model.Code, at.model.Version)
 	if err != nil {
 		return nil, err
-	}
-	model, err := scoring.ParseModel([]byte(stored.Body))
-	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", at.model, err)
 	}
 	evidence, err := db.EvidenceOf(ctx, code, at.asOf, at.knownAt)
 	if err != nil {

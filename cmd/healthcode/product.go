@@ -6,6 +6,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"healthcode/jobs"
 	"healthcode/registry"
 	"healthcode/schema"
 	"healthcode/scoring"
@@ -59,7 +60,7 @@ func productMoment(c *cobra.Command, asOf, knownAt string) (at moment, err error
 
 // productLines computes the risk of every product in one pass over the records.
 func (p *program) productLines(ctx context.Context, db *schema.DB, at moment) ([]productLine, error) {
-	model, err := activeModel(ctx, db)
+	model, err := jobs.ParseActive(ctx, db)
 	if err != nil {
 		return nil, err
 	}
@@ -112,12 +113,7 @@ func (p *program) reportProducts(lines []productLine, given []string) error {
 		}
 	}
 	if p.json {
-		for i := range lines {
-			if err := p.print(&lines[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return printLines(p, lines)
 	}
 	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "code\tdeclared\tcomputed\tproposal\tloss\tprior\trecords\tenterprises\tname")

@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"healthcode/jobs"
 	"healthcode/registry"
 	"healthcode/schema"
 	"healthcode/scoring"
@@ -68,7 +69,7 @@ func atMostOne(c *cobra.Command, given []string) error {
 
 // regionLines grades the regions that are wanted, in the order of their codes.
 func regionLines(ctx context.Context, db *schema.DB, want func(*registry.Region) bool) ([]regionLine, error) {
-	model, err := activeModel(ctx, db)
+	model, err := jobs.ParseActive(ctx, db)
 	if err != nil {
 		return nil, err
 	}
@@ -90,30 +91,12 @@ func regionLines(ctx context.Context, db *schema.DB, want func(*registry.Region)
 	return lines, nil
 }
 
-// activeModel reads the model that is in force.
-func activeModel(ctx context.Context, db *schema.DB) (*scoring.Model, error) {
-	stored, err := db.ActiveModel(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("find the active model: %w", err)
-	}
-	model, err := scoring.ParseModel([]byte(stored.Body))
-	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", stored.ModelRef, err)
-	}
-	return model, nil
-}
-
 func (p *program) reportRegions(lines []regionLine, given []string) error {
 	if len(given) == 1 && len(lines) == 0 {
 		return fmt.Errorf("no region has the code %s: import regions first", given[0])
 	}
 	if p.json {
-		for i := range lines {
-			if err := p.print(&lines[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return printLines(p, lines)
 	}
 	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "code\tcolour\tenterprises\tgreen\tblue\tyellow\tred\tname")

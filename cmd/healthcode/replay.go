@@ -4,9 +4,9 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"time"
 
+	"healthcode/jobs"
 	"healthcode/registry"
 	"healthcode/schema"
 	"healthcode/scoring"
@@ -143,13 +143,9 @@ func (s *scorers) of(ctx context.Context, ref schema.ModelRef) (*scoring.Assesso
 	if a, known := s.made[ref]; known {
 		return a, nil
 	}
-	stored, err := s.db.Model(ctx, ref.Code, ref.Version)
+	model, err := jobs.ParseStored(ctx, s.db, ref.Code, ref.Version)
 	if err != nil {
 		return nil, err
-	}
-	model, err := scoring.ParseModel([]byte(stored.Body))
-	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", ref, err)
 	}
 	if s.made == nil {
 		s.made = map[schema.ModelRef]*scoring.Assessor{}

@@ -59,6 +59,16 @@ func (p *program) print(value any) error {
 	return nil
 }
 
+// printLines writes each value as one line of JSON.
+func printLines[T any](p *program, values []T) error {
+	for i := range values {
+		if err := p.print(&values[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // say writes a line for people.
 func (p *program) say(format string, values ...any) { fmt.Fprintf(p.err, format+"\n", values...) }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"healthcode/jobs"
 	"healthcode/registry"
 	"healthcode/schema"
 	"healthcode/scoring"
@@ -60,13 +61,9 @@ func (p *program) simulateCommand() *cobra.Command {
 
 // simulate reads everybody and compares the active model with another.
 func (p *program) simulate(ctx context.Context, db *schema.DB, model *scoring.Model, asOf registry.Day, movers int) (*scoring.Simulation, error) {
-	stored, err := db.ActiveModel(ctx)
+	active, err := jobs.ParseActive(ctx, db)
 	if err != nil {
-		return nil, fmt.Errorf("find the active model: %w", err)
-	}
-	active, err := scoring.ParseModel([]byte(stored.Body))
-	if err != nil {
-		return nil, fmt.Errorf("active model %s: %w", stored.ModelRef, err)
+		return nil, err
 	}
 	bar := p.newProgress("reading", "enterprises", -1)
 	defer bar.finish()
