@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -132,27 +131,13 @@ func (s *server) printedCode(ctx context.Context, code registry.USCC) (*printedC
 	return nil, ErrNoCode
 }
 
-// printed packs a verified JWT: the same signature in the form that a QR code carries. The packed form verifies before it is shown.
+// printed returns the form of a verified JWT that a QR code carries.
 func printed(v *credential.Verdict, jwt string) (*printedCode, error) {
-	signature, err := base64.RawURLEncoding.DecodeString(jwt[strings.LastIndexByte(jwt, '.')+1:])
-	if err != nil || len(signature) != credential.SignatureSize {
-		return nil, fmt.Errorf("pack code: the signature has %d bytes", len(signature))
-	}
-	number, err := credential.ParseKeyNumber(v.KeyID)
+	text, err := credential.PrintedText(v, jwt)
 	if err != nil {
 		return nil, fmt.Errorf("pack code: %w", err)
 	}
-	issued, err := credential.UnixSeconds(v.IssuedAt)
-	if err != nil {
-		return nil, fmt.Errorf("pack code: %w", err)
-	}
-	days := v.ExpiresAt.Sub(v.IssuedAt) / (24 * time.Hour)
-	packed, err := credential.Pack(&credential.Code{Version: credential.Version1, Key: number, USCC: v.USCC, IssuedAt: issued,
-		Lifetime: credential.Lifetime(days), Tier: v.Tier, Colour: v.Colour, Model: v.Model, Index: v.Index}, (*credential.Signature)(signature))
-	if err != nil {
-		return nil, fmt.Errorf("pack code: %w", err)
-	}
-	return &printedCode{text: v.Issuer + "/v/" + packed.Digits(), issuedAt: v.IssuedAt, expiresAt: v.ExpiresAt}, nil
+	return &printedCode{text: text, issuedAt: v.IssuedAt, expiresAt: v.ExpiresAt}, nil
 }
 
 // codeView is the code on an enterprise's page, nil when there is none. Its link stays on this host: the payload is what counts.
