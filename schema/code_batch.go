@@ -47,6 +47,21 @@ func (db *DB) CodeNeeds(ctx context.Context, from, to registry.USCC, kid string,
 	return found, nil
 }
 
+// PrintedCodes returns the printed codes of enterprises that were issued and end after a time, newest first for each. An enterprise
+// without one is absent.
+func (db *DB) PrintedCodes(ctx context.Context, enterprises []registry.USCC, after time.Time) (map[registry.USCC][]Code, error) {
+	list, arguments := listOf(enterprises)
+	query := `SELECT ` + codeColumns + ` FROM code WHERE uscc IN ` + list + ` AND form = 'printed' AND state = 'issued' AND expires_at > ? ORDER BY uscc, idx DESC`
+	found := map[registry.USCC][]Code{}
+	for c, err := range stream(ctx, db, "read printed codes", query, append(arguments, micros(after)), readCode) {
+		if err != nil {
+			return nil, err
+		}
+		found[c.USCC] = append(found[c.USCC], c)
+	}
+	return found, nil
+}
+
 // Codes iterates over every issued code in the order of enterprises and indexes.
 func (db *DB) Codes(ctx context.Context) iter.Seq2[Code, error] {
 	return stream(ctx, db, "read codes", `SELECT `+codeColumns+` FROM code WHERE state = 'issued' ORDER BY uscc, idx`, nil, readCode)

@@ -106,6 +106,31 @@ func codeRanges(t *testing.T, fresh Opener) {
 	}
 }
 
+// printedCodes asks for the codes to print of several enterprises: the newest first, and only issued printed ones that still live.
+func printedCodes(t *testing.T, fresh Opener) {
+	db, ctx := Open(t, fresh), t.Context()
+	now := time.Unix(1790000000, 0).UTC()
+	issue := func(n int, form string, until time.Time) uint32 {
+		idx := must(db.ReserveIndex(ctx, Code(n), "k1", form))(t)
+		if err := db.SaveCode(ctx, schema.Code{Index: idx, USCC: Code(n), KID: "k1", Form: form, ExpiresAt: until, JWT: "x"}); err != nil {
+			t.Fatal(err)
+		}
+		return idx
+	}
+	old, young := issue(1, "printed", now.Add(time.Second)), issue(1, "printed", now.AddDate(1, 0, 0))
+	issue(2, "printed", now) // ends at this moment
+	issue(3, "jwt", now.AddDate(1, 0, 0))
+	must(db.ReserveIndex(ctx, Code(4), "k1", "printed"))(t) // an intent
+	issue(5, "printed", now.AddDate(1, 0, 0))
+	found := must(db.PrintedCodes(ctx, []registry.USCC{Code(1), Code(2), Code(3), Code(4), Code(9)}, now))(t)
+	if got := found[Code(1)]; len(found) != 1 || len(got) != 2 || got[0].Index != young || got[1].Index != old {
+		t.Errorf("found %+v, want the two of one enterprise, newest first", found)
+	}
+	if found := must(db.PrintedCodes(ctx, nil, now))(t); len(found) != 0 {
+		t.Errorf("of nobody: %+v", found)
+	}
+}
+
 func keyLife(t *testing.T, fresh Opener) {
 	db, ctx := Open(t, fresh), t.Context()
 	for n, kid := range map[int]string{1: "a", 2: "b"} {

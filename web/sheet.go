@@ -1,0 +1,117 @@
+package web
+
+import (
+	"bytes"
+	_ "embed" // the templates
+	"fmt"
+	"html/template"
+	"io"
+	"sync"
+)
+
+//go:embed reports/sheet.html
+var sheetTemplate string
+
+// SheetPage draws signs onto a page of A4, from left to right and then down, with dashed lines to cut along. Each of drawn is what
+// Sign.Drawn returned; marks stand small in the corner of each, so that a sign is found in the list after it was cut.
+func SheetPage(size SignSize, drawn [][]byte, marks []string) []byte {
+	const width, height = 210, 297 // A4
+	d := &drawing{}
+	d.open(width, height, width, height)
+	for i := range drawn {
+		column, row := i%size.across, i/size.across
+		d.inset(float64(column)*size.Width, float64(row)*size.Height, size.Width, size.Height, size.Width/size.scale, size.Height/size.scale)
+		d.out = append(d.out, drawn[i]...)
+		d.text(line{x: signWidth - margin, y: 142.8, size: 2, colour: soft, anchor: "end", text: marks[i]})
+		d.raw(`</svg>`)
+	}
+	if size.PerPage() > 1 {
+		d.raw(`<path d="M105 0v296M0 148h210M0 296h210" fill="none" stroke="#888" stroke-width=".15" stroke-dasharray="2 2"/>`)
+	}
+	d.raw(`</svg>`)
+	return d.out
+}
+
+// SignDocument is a file of pages to print. The drawings are ours, with every text in them escaped.
+type SignDocument struct {
+	Lang          Language
+	Title         string
+	Width, Height float64 // of a page, mm
+	Pages         [][]byte
+}
+
+// HTML returns a page's drawing as markup.
+func (SignDocument) HTML(page []byte) template.HTML {
+	return template.HTML(page) //nolint:gosec // drawn by this package, which escapes every text
+}
+
+// SheetList is the list that goes with a file of signs, for handing them out.
+type SheetList struct {
+	Page
+	Number int
+	Rows   []SheetRow
+}
+
+// SheetRow is a sign in the list.
+type SheetRow struct {
+	Page, Place int // counted from 1: the printed page, and the sign on it
+	Name, USCC  string
+	Region      string
+}
+
+// SheetIndex is the table of contents of many files.
+type SheetIndex struct {
+	Page
+	Signs   int64
+	Files   []SheetFile
+	Without int64 // enterprises without a valid printed code
+	Unknown int64 // codes of a list that the register does not have
+}
+
+// SheetFile is a file in the table of contents. Name is empty when its pages are files of their own.
+type SheetFile struct {
+	Number      int
+	Name, List  string
+	Signs       int
+	First, Last string
+}
+
+// WriteSheet writes one of SignDocument, SheetList and SheetIndex as a page that needs nothing else.
+func WriteSheet(w io.Writer, view any) error {
+	t, err := parsedSheets()
+	if err != nil {
+		return err
+	}
+	name := ""
+	switch view.(type) {
+	case SignDocument:
+		name = "signs"
+	case SheetList:
+		name = "list"
+	case SheetIndex:
+		name = "index"
+	default:
+		return fmt.Errorf("%w: %T", ErrView, view)
+	}
+	var page bytes.Buffer
+	if err := t.ExecuteTemplate(&page, name, view); err != nil {
+		return fmt.Errorf("render %T: %w", view, err)
+	}
+	if _, err := page.WriteTo(w); err != nil {
+		return fmt.Errorf("write %T: %w", view, err)
+	}
+	return nil
+}
+
+var parsedSheets = sync.OnceValues(func() (*template.Template, error) {
+	t, err := template.New("sheets").Option("missingkey=error").Funcs(functions(nil)).Parse(sheetTemplate)
+	if err != nil {
+		return nil, fmt.Errorf("parse sheets: %w", err)
+	}
+	for _, one := range t.Templates() {
+		if err := checkNames(one, nil); err != nil {
+			return nil, fmt.Errorf("sheets: %w", err)
+		}
+	}
+	return t, nil
+})
