@@ -39,6 +39,7 @@ func (s *server) table() []Route {
 
 		{get, "/", LoopbackStaff, s.home},
 		{get, "/enterprises/:uscc", LoopbackStaff, s.enterprisePage},
+		{get, "/enterprises/:uscc/sign", LoopbackStaff, s.signPage},
 		{get, "/regions", LoopbackStaff, s.regionsPage},
 		{get, "/regions/:code", LoopbackStaff, s.regionsPage},
 		{get, "/api/v1/enterprises", LoopbackStaff, s.enterprises},

@@ -20,6 +20,7 @@ var access = map[string]Access{
 	"GET /readyz":                            Public,
 	"GET /":                                  LoopbackStaff,
 	"GET /enterprises/:uscc":                 LoopbackStaff,
+	"GET /enterprises/:uscc/sign":            LoopbackStaff,
 	"GET /api/v1/enterprises":                LoopbackStaff,
 	"GET /api/v1/enterprises/:uscc":          LoopbackStaff,
 	"GET /api/v1/enterprises/:uscc/code.svg": LoopbackStaff,

@@ -23,7 +23,7 @@ func TestAssetNotes(t *testing.T) {
 		t.Fatal(err)
 	}
 	noted := map[string]string{}
-	for _, row := range regexp.MustCompile(`(?m)^\| ([a-z.-]+) \|.*\| (\S+) \|$`).FindAllStringSubmatch(string(notes), -1) {
+	for _, row := range regexp.MustCompile(`(?m)^\| ([a-z0-9.-]+) \|.*\| (\S+) \|$`).FindAllStringSubmatch(string(notes), -1) {
 		noted[row[1]] = row[2]
 	}
 	for name, asset := range set.byName {

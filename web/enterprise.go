@@ -40,6 +40,7 @@ type ProductLine struct {
 type CodeImage struct {
 	SVG, PNG  string // addresses of the images
 	URL       string // what the code says
+	Sign      string // where its sign is printed
 	IssuedAt  time.Time
 	ExpiresAt time.Time
 }

@@ -18,7 +18,7 @@ var templateFiles embed.FS
 var ErrView = errors.New("no template was declared for this view")
 
 // views declares which template shows which view. "public" pages load only our own style sheet: a phone in a market has little
-// bandwidth. "console" pages load Tabler too.
+// bandwidth. "console" pages load Tabler too; the "print" page is itself on the paper.
 var views = []struct {
 	view     any
 	template string
@@ -29,6 +29,7 @@ var views = []struct {
 	{HomePage{}, "home.html", "console.html"},
 	{EnterprisePage{}, "enterprise.html", "console.html"},
 	{RegionsPage{}, "regions.html", "console.html"},
+	{SignPage{}, "sign.html", "print.html"},
 }
 
 // partials are the templates that others include.

@@ -88,6 +88,7 @@ func everyView(page Page) map[string]any {
 	all := map[string]any{"home": someHome(page), "empty home": HomePage{Page: page}, "enterprise": someEnterprise(page),
 		"ungraded enterprise": EnterprisePage{Page: page, USCC: "91330400MA28A00000", Name: "甲"},
 		"regions":             someRegions(page), "no regions": RegionsPage{Page: page},
+		"sign": someSignPage(page), "no sign": SignPage{Page: page, USCC: "91330400MA28A00000", Name: "甲", Size: SignSizes()[1]},
 		"problem": ProblemPage{Page: page, Status: 404, Title: "没有", Detail: "x"}}
 	for _, reason := range VerdictReasons() {
 		all["verdict "+reason] = someVerdict(page, reason)
@@ -96,7 +97,7 @@ func everyView(page Page) map[string]any {
 }
 
 // untranslated finds a key of ours that reached the reader.
-var untranslated = regexp.MustCompile(`\b(app|demo|verdict|home|enterprise|regions|region_colour|problem|colour|tier|note|quantity|kind|outcome|dimension|fact|form|risk|reason|tail|advice|path|item)\.[a-z_]+\b|%!|\{[a-z]+\}|<no value>|ZgotmplZ`)
+var untranslated = regexp.MustCompile(`\b(app|demo|verdict|home|enterprise|sign|sheet|regions|region_colour|problem|colour|tier|note|quantity|kind|outcome|dimension|fact|form|risk|reason|tail|advice|path|item)\.[a-z_]+\b|%!|\{[a-z]+\}|<no value>|ZgotmplZ`)
 
 // strictPolicy finds what a strict content security policy forbids.
 var strictPolicy = regexp.MustCompile(`<script|<style|\sstyle=|\son[a-z]+=|javascript:|(src|href)="(https?:)?//`)

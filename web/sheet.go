@@ -12,12 +12,17 @@ import (
 //go:embed reports/sheet.html
 var sheetTemplate string
 
+// A page of sheets is A4, in mm.
+const (
+	sheetWidth  = 210
+	sheetHeight = 297
+)
+
 // SheetPage draws signs onto a page of A4, from left to right and then down, with dashed lines to cut along. Each of drawn is what
 // Sign.Drawn returned; marks stand small in the corner of each, so that a sign is found in the list after it was cut.
 func SheetPage(size SignSize, drawn [][]byte, marks []string) []byte {
-	const width, height = 210, 297 // A4
 	d := &drawing{}
-	d.open(width, height, width, height)
+	d.open(sheetWidth, sheetHeight, sheetWidth, sheetHeight)
 	for i := range drawn {
 		column, row := i%size.across, i/size.across
 		d.inset(float64(column)*size.Width, float64(row)*size.Height, size.Width, size.Height, size.Width/size.scale, size.Height/size.scale)
@@ -38,6 +43,17 @@ type SignDocument struct {
 	Title         string
 	Width, Height float64 // of a page, mm
 	Pages         [][]byte
+}
+
+// SheetDocument is file number n, of pages that SheetPage drew.
+func SheetDocument(language Language, n int, pages [][]byte) SignDocument {
+	title := fmt.Sprintf(signWords["sheet.title"].In(language), n)
+	return SignDocument{Lang: language, Title: title, Width: sheetWidth, Height: sheetHeight, Pages: pages}
+}
+
+// Document returns the sign as a document of one page of its size.
+func (s *Sign) Document(language Language, title string, size SignSize) SignDocument {
+	return SignDocument{Lang: language, Title: title, Width: size.Width, Height: size.Height, Pages: [][]byte{s.SVG(size)}}
 }
 
 // HTML returns a page's drawing as markup.

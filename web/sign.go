@@ -135,8 +135,9 @@ const emblem = `<rect width="32" height="32" rx="7" fill="#17406d"/><path d="M16
 func (s *Sign) who(d *drawing) {
 	const top, height, most = 24.0, 21.0, 7.0
 	size, lines := fit(s.Name, inside, height, most)
+	above := (height - lineHeight*size*float64(len(lines))) / 2
 	for i, text := range lines {
-		d.text(line{x: margin, y: top + size*(1.0+1.25*float64(i)), size: size, bold: true, colour: "#000", text: text})
+		d.text(line{x: margin, y: top + above + size*(1+lineHeight*float64(i)), size: size, bold: true, colour: "#000", text: text})
 	}
 	label := signWords["sign.uscc"]
 	d.text(line{x: margin, y: 49.8, size: 2.7, colour: soft, text: label.ZhCN})
@@ -178,7 +179,7 @@ func (s *Sign) notes(d *drawing) {
 	today, text, compare := signWords["sign.today"], signWords["sign.today_text"], signWords["sign.compare"]
 	d.raw(`<rect x="8" y="106.5" width="89" height="17.4" rx="1.5" fill="none" stroke="#000" stroke-width=".5"/>`)
 	d.text(line{x: 10.5, y: 111.7, size: 4.1, bold: true, colour: "#000", text: today.ZhCN})
-	d.text(line{x: 59.5, y: 111.7, size: 3, bold: true, colour: "#000", text: today.En, lang: English})
+	d.text(line{x: 60, y: 111.7, size: 2.9, bold: true, colour: "#000", text: today.En, lang: English})
 	d.text(line{x: 10.5, y: 116.7, size: 3, colour: "#000", text: text.ZhCN})
 	d.text(line{x: 10.5, y: 121.4, size: 2.7, colour: "#000", text: text.En, lang: English})
 	d.text(line{x: margin, y: 129.2, size: 3.4, bold: true, colour: "#000", text: compare.ZhCN})
