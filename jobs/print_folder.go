@@ -1,7 +1,7 @@
 package jobs
 
 import (
-	"bytes"
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"encoding/csv"
@@ -342,19 +342,27 @@ func removeIfThere(path string) error {
 
 func (f *printFolder) path(name string) string { return filepath.Join(f.job.Dir, name) }
 
-// replace renders a page of web into a file.
+// replace writes a page of web into a file.
 func (f *printFolder) replace(name string, view any) error {
-	var page bytes.Buffer
-	if err := web.WriteSheet(&page, view); err != nil {
-		return err
-	}
-	return f.replaceBytes(name, page.Bytes())
+	return f.replaceWith(name, func(w io.Writer) error { return web.WriteSheet(w, view) })
 }
 
-// replaceBytes writes a file beside its name and renames it, so that a file with its real name is always whole.
 func (f *printFolder) replaceBytes(name string, data []byte) error {
+	return f.replaceWith(name, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// replaceWith writes a file beside its name and renames it, so that a file with its real name is always whole.
+func (f *printFolder) replaceWith(name string, write func(w io.Writer) error) error {
 	path := f.path(name)
-	if err := os.WriteFile(path+".new", data, 0o644); err != nil {
+	file, err := os.Create(path + ".new")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	out := bufio.NewWriterSize(file, 64<<10)
+	if err := errors.Join(write(out), out.Flush(), file.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	if err := os.Rename(path+".new", path); err != nil {

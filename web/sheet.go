@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	_ "embed" // the templates
 	"fmt"
 	"html/template"
@@ -21,7 +20,7 @@ const (
 // SheetPage draws signs onto a page of A4, from left to right and then down, with dashed lines to cut along. Each of drawn is what
 // Sign.Drawn returned; marks stand small in the corner of each, so that a sign is found in the list after it was cut.
 func SheetPage(size SignSize, drawn [][]byte, marks []string) []byte {
-	d := &drawing{}
+	d := &drawing{out: make([]byte, 0, 1<<10+len(drawn)*(16<<10))}
 	d.open(sheetWidth, sheetHeight, sheetWidth, sheetHeight)
 	for i := range drawn {
 		column, row := i%size.across, i/size.across
@@ -56,11 +55,6 @@ func (s *Sign) Document(language Language, title string, size SignSize) SignDocu
 	return SignDocument{Lang: language, Title: title, Width: size.Width, Height: size.Height, Pages: [][]byte{s.SVG(size)}}
 }
 
-// HTML returns a page's drawing as markup.
-func (SignDocument) HTML(page []byte) template.HTML {
-	return template.HTML(page) //nolint:gosec // drawn by this package, which escapes every text
-}
-
 // SheetList is the list that goes with a file of signs, for handing them out.
 type SheetList struct {
 	Page
@@ -92,6 +86,24 @@ type SheetFile struct {
 	First, Last string
 }
 
+// write writes the pages as they are: they are long, and a template would copy them several times.
+func (d *SignDocument) write(w io.Writer, t *template.Template) error {
+	if err := t.ExecuteTemplate(w, "head", d); err != nil {
+		return fmt.Errorf("write signs: %w", err)
+	}
+	for _, page := range d.Pages {
+		for _, part := range [][]byte{[]byte(`<div class="page">`), page, []byte("</div>\n")} {
+			if _, err := w.Write(part); err != nil {
+				return fmt.Errorf("write signs: %w", err)
+			}
+		}
+	}
+	if err := t.ExecuteTemplate(w, "tail", d); err != nil {
+		return fmt.Errorf("write signs: %w", err)
+	}
+	return nil
+}
+
 // WriteSheet writes one of SignDocument, SheetList and SheetIndex as a page that needs nothing else.
 func WriteSheet(w io.Writer, view any) error {
 	t, err := parsedSheets()
@@ -99,9 +111,9 @@ func WriteSheet(w io.Writer, view any) error {
 		return err
 	}
 	name := ""
-	switch view.(type) {
+	switch view := view.(type) {
 	case SignDocument:
-		name = "signs"
+		return view.write(w, t)
 	case SheetList:
 		name = "list"
 	case SheetIndex:
@@ -109,11 +121,7 @@ func WriteSheet(w io.Writer, view any) error {
 	default:
 		return fmt.Errorf("%w: %T", ErrView, view)
 	}
-	var page bytes.Buffer
-	if err := t.ExecuteTemplate(&page, name, view); err != nil {
-		return fmt.Errorf("render %T: %w", view, err)
-	}
-	if _, err := page.WriteTo(w); err != nil {
+	if err := t.ExecuteTemplate(w, name, view); err != nil {
 		return fmt.Errorf("write %T: %w", view, err)
 	}
 	return nil

@@ -16,9 +16,13 @@ const shrink = 0.78
 
 // fit returns a size of letters up to most at which a text fits a box, and its lines: few lines rather than large letters.
 func fit(text string, width, height, most float64) (size float64, lines []string) {
+	whole := widthOf(text)
 	for n := 1.0; ; n++ {
 		largest := min(most, height/(lineHeight*n))
 		for size = largest; size >= shrink*largest; size *= 0.97 {
+			if whole*size > n*(width+2*size) { // blanks at the ends of lines count for nothing; wrap need not be asked
+				continue
+			}
 			if lines = wrap(text, width/size); float64(len(lines)) <= n {
 				return size, lines
 			}
@@ -73,6 +77,9 @@ func pieces(text string) []string {
 }
 
 func mayBreak(before, next rune) bool {
+	if isHan(before) && isHan(next) {
+		return true
+	}
 	switch {
 	case before == ' ':
 		return next != ' '
@@ -81,6 +88,9 @@ func mayBreak(before, next rune) bool {
 	}
 	return isFull(before) || isFull(next)
 }
+
+// isHan knows the characters that most names are made of without a look into tables.
+func isHan(r rune) bool { return r >= 0x4E00 && r < 0xA000 }
 
 func isClosing(r rune) bool {
 	return strings.ContainsRune("）】》」』〉〕，。、；：？！·”’)]},.;:!?%", r)
@@ -101,6 +111,8 @@ func widthOf(text string) (width float64) {
 // runeWidth estimates the width of a bold character in heights of a letter.
 func runeWidth(r rune) float64 {
 	switch {
+	case isHan(r):
+		return 1
 	case unicode.Is(unicode.Mn, r):
 		return 0
 	case isFull(r), strings.ContainsRune("mwMW@%—…", r):
