@@ -152,6 +152,9 @@ func (j *Print) write(ctx context.Context, folder *printFolder, ordered <-chan *
 	}
 	for task := range ordered {
 		<-task.done
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if task.failed != nil {
 			return task.failed
 		}
@@ -162,7 +165,7 @@ func (j *Print) write(ctx context.Context, folder *printFolder, ordered <-chan *
 			j.Progress(folder.seen(), total)
 		}
 	}
-	if ctx.Err() != nil { // the reader stopped early
+	if ctx.Err() != nil { // the reader stopped before the end
 		return ctx.Err()
 	}
 	return folder.finish()

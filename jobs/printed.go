@@ -20,18 +20,20 @@ type Printed struct {
 	Verdict credential.Verdict
 }
 
-// NewestPrinted returns the first of an enterprise's codes, newest first, that was issued for print and verifies; ErrNoPrintedCode when
-// none does. So nothing is printed that every verifier would refuse: a key may have been removed since.
+// NewestPrinted returns the first of an enterprise's codes, newest first, that was issued for print, is not revoked, suspended or
+// superseded, and verifies; ErrNoPrintedCode when none does. So nothing is printed that every verifier would refuse: a key may have been
+// removed since.
 func NewestPrinted(codes []schema.Code, keys *credential.KeySet, now time.Time) (*Printed, error) {
 	for i := range codes {
-		if codes[i].State != schema.CodeIssued || codes[i].Form != string(credential.FormPrinted) {
+		c := &codes[i]
+		if c.State != schema.CodeIssued || c.Form != string(credential.FormPrinted) || c.Status != schema.CodeValid {
 			continue
 		}
-		v := credential.Verify(codes[i].JWT, keys, now)
+		v := credential.Verify(c.JWT, keys, now)
 		if !v.Authentic {
 			continue
 		}
-		text, err := credential.PrintedText(&v, codes[i].JWT)
+		text, err := credential.PrintedText(&v, c.JWT)
 		if err != nil {
 			return nil, fmt.Errorf("pack code: %w", err)
 		}
