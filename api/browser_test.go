@@ -144,7 +144,8 @@ func pages(t *testing.T, w *world) map[string]string {
 	expired := w.sign(t, credential.Code{USCC: w.first, IssuedAt: 1_600_000_000, Lifetime: credential.PrintedLifetime, Tier: registry.TierA, Colour: registry.ColourGreen, Model: 1, Index: 900})
 	stranger := w.sign(t, credential.Code{USCC: "91350100M000100Y43", IssuedAt: uint32(w.now.Unix()) - 60, Lifetime: credential.PrintedLifetime, Tier: registry.TierA, Colour: registry.ColourGreen, Model: 1, Index: 901})
 	all := map[string]string{"home": "/", "home-filtered": "/?colour=red&sort=-index&county=330402", "home-nothing": "/?q=nobody", "expired": "/v/" + expired.Digits,
-		"malformed": "/v/12345", "altered": "/v/" + altered(w.codes[w.first].Digits), "stranger": "/v/" + stranger.Digits, "nowhere": "/nowhere", "regions": "/regions", "regions-county": "/regions/330402", "regions-town": "/regions/330402007", "replay": "/enterprises/" + string(w.first) + "?as_of=2026-01-31"}
+		"malformed": "/v/12345", "altered": "/v/" + altered(w.codes[w.first].Digits), "stranger": "/v/" + stranger.Digits, "nowhere": "/nowhere", "regions": "/regions", "regions-county": "/regions/330402", "regions-town": "/regions/330402007", "replay": "/enterprises/" + string(w.first) + "?as_of=2026-01-31",
+		"sign": "/enterprises/" + string(w.first) + "/sign?size=a6"}
 	for i, one := range w.showcases[1:2] {
 		all[fmt.Sprintf("enterprise-%d", i)] = "/enterprises/" + string(one.USCC)
 	}
