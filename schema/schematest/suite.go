@@ -48,6 +48,7 @@ func Exercise(t *testing.T, fresh Opener) {
 		{"runs: an error of the callback stores nothing", rangeError},
 		{"codes: an index is given once", codes},
 		{"codes: a range of codes at once", codeRanges},
+		{"codes: intents are read back before signing", codeIntents},
 		{"first load: while a run is under way", firstLoadDuringRun},
 		{"models: immutable, one active", modelBody},
 		{"models: every step allowed and refused", modelSteps},
