@@ -19,15 +19,15 @@ type CodeIntent struct {
 	Model  int // version
 }
 
-// CodeIntents reads stored intents of graded enterprises between two codes, both included, in the order of indexes. What is missing, was issued or
-// was withdrawn already, or has no grade is ErrNotFound.
+// CodeIntents reads stored intents of graded enterprises between two codes, both included, in the order of indexes. What is missing, was issued
+// (a place of screen codes may be signed for again), suspended or withdrawn, or has no grade is ErrNotFound.
 func (db *DB) CodeIntents(ctx context.Context, from, to registry.USCC, indexes []uint32) ([]CodeIntent, error) {
 	found := make(map[uint32]CodeIntent, len(indexes))
 	for _, idx := range indexes {
 		found[idx] = CodeIntent{}
 	}
 	const query = `SELECT c.idx, c.uscc, c.kid, c.form, a.tier, a.colour, a.model_version FROM code c JOIN assessment a ON a.uscc = c.uscc
-		WHERE c.uscc >= ? AND c.uscc <= ? AND c.state = 'intended'`
+		WHERE c.uscc >= ? AND c.uscc <= ? AND (c.state = 'intended' OR c.form = 'screen') AND c.status = 0`
 	read := func(scan func(...any) error) (i CodeIntent, err error) {
 		return i, scan(&i.Index, (*string)(&i.USCC), &i.KID, &i.Form, (*uint8)(&i.Tier), (*uint8)(&i.Colour), &i.Model)
 	}
