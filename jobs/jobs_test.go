@@ -325,7 +325,7 @@ func TestTheSchedulerRunsTheJobs(t *testing.T) {
 	log := slog.New(onMessage{finished})
 	now := gocron.OneTimeJob(gocron.OneTimeJobStartImmediately())
 	never := gocron.DurationJob(time.Hour)
-	s, err := jobs.NewScheduler(t.Context(), b.db, &jobs.Reissue{Issuer: newIssuer(t, b)}, jobs.Schedule{Recompute: now, Changed: never, Reissue: never}, b.clock, log)
+	s, err := jobs.NewScheduler(t.Context(), b.db, jobs.Work{Reissue: &jobs.Reissue{Issuer: newIssuer(t, b)}}, jobs.Schedule{Recompute: now, Changed: never, Reissue: never}, b.clock, log)
 	check(t, err)
 	s.Start()
 	select {

@@ -59,6 +59,9 @@ END $$;
 -- +goose StatementEnd
 CREATE TRIGGER list_token_goes_on BEFORE INSERT OR UPDATE ON list_token FOR EACH ROW EXECUTE FUNCTION list_token_goes_on();
 
+-- Changes are graded every second or so: the one run of a day is found by its kind and day.
+CREATE INDEX run_kind ON run (kind, as_of);
+
 -- Which process does what only one may do at a time.
 CREATE TABLE lease (
     name        TEXT COLLATE "C" NOT NULL PRIMARY KEY,

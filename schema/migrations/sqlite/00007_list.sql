@@ -59,6 +59,9 @@ WHEN EXISTS (SELECT 1 FROM list_token t WHERE t.kind = NEW.kind AND t.number = N
 BEGIN SELECT RAISE(ABORT, 'list_token: a list never goes back in time'); END;
 -- +goose StatementEnd
 
+-- Changes are graded every second or so: the one run of a day is found by its kind and day.
+CREATE INDEX run_kind ON run (kind, as_of);
+
 -- Which process does what only one may do at a time.
 CREATE TABLE lease (
     name        TEXT NOT NULL PRIMARY KEY,
