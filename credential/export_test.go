@@ -6,7 +6,6 @@ var (
 	AppendPayload    = appendPayload
 	LifetimeOf       = lifetimeOf
 	Lint             = lint
-	SigningInput     = signingInput
 	ParseKeyFile     = parseKeyFile
 	ReserveAndRename = reserveAndRename
 )
@@ -15,6 +14,11 @@ const MaxPayload = maxPayload
 
 // Encode is the plain text of a key file.
 func (k *Key) Encode() ([]byte, error) { return k.encode() }
+
+// SigningInput is what a key signs of a code.
+func SigningInput(key *PublicKey, c *Code) string {
+	return signingInput(headerSegment(key), key.Issuer, c)
+}
 
 // SignUnchecked prepares and signs, and leaves the verification out.
 func SignUnchecked(signer Signer, c Code) (Issued, error) {

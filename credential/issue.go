@@ -34,11 +34,12 @@ func (i *Issued) check(key *PublicKey) error {
 	if err != nil {
 		return err
 	}
-	token := shown.tokenFor(key)
+	member := newMember(key)
+	token := shown.tokenFor(member)
 	if token != i.JWT || shown.code != i.Code {
 		return errors.New("the packed form holds another token")
 	}
-	code, err := verifyToken(token, key, i.Code.Issued())
+	code, err := member.open(token)
 	if err != nil {
 		return err
 	}

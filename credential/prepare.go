@@ -42,7 +42,7 @@ func prepare(signer Signer, c Code, in *Intent, seconds int64, at time.Time) (*p
 	if err := c.setKey(key); err != nil {
 		return nil, err
 	}
-	p := &prepared{code: c, input: signingInput(key, &c), key: key}
+	p := &prepared{code: c, input: signingInput(headerSegment(key), key.Issuer, &c), key: key}
 	if err := lint(p.input, key, in, seconds, at); err != nil {
 		return nil, err
 	}
