@@ -3,7 +3,9 @@ package jobs_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
 	"testing"
 	"time"
 
@@ -19,7 +21,14 @@ import (
 	"go.uber.org/goleak"
 )
 
+// TestMain turns this binary into the publisher that is to be killed when it is asked to.
 func TestMain(m *testing.M) {
+	if address := os.Getenv(childDatabase); address != "" {
+		if err := publishingChild(address); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		os.Exit(1)
+	}
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("database/sql.(*DB).connectionOpener"))
 }
 
