@@ -15,6 +15,8 @@ var access = map[string]Access{
 	"GET /.well-known/jwks.json":             Public,
 	"GET /api/v1/verify":                     Public,
 	"POST /api/v1/verify":                    Public,
+	"GET /verify":                            Public,
+	"GET /verify/sw.js":                      Public,
 	"GET /static/:hash/:name":                Public,
 	"GET /healthz":                           Public,
 	"GET /readyz":                            Public,

@@ -1,0 +1,67 @@
+// A token and one key (docs/formats.md 1.6, steps 7 to 11). The order of the checks is that of the Go package.
+
+import { decode, decodeText, encodeText } from "./base64url.js";
+import { fault, indexOf, isTime, isWhole } from "./code.js";
+import { Refusal, badSignature, elsewhere, malformed, unknownKey } from "./refusal.js";
+import { verify } from "./signature.js";
+import { payload, signingInput } from "./template.js";
+
+/** Returns the code that the key vouches for; throws a Refusal otherwise. Time is not looked at, except that of the key. */
+export async function verifyWith(shown, key) {
+  if (!key.crypto) throw elsewhere(key.alg);
+  const code = shown.packed ? await verifyPacked(shown.packed, key) : await verifyToken(shown.token, key);
+  if (code.iat < key.nbf || code.iat > key.naf) throw unknownKey("the key was not in use when the code was issued");
+  return code;
+}
+
+async function verifyPacked({ code, signature }, key) {
+  await verify(key.alg, key.crypto, signingInput(key, code), signature);
+  return code;
+}
+
+async function verifyToken({ alg, parts }, key) {
+  const claims = claimsOf(parts[1]);
+  if (alg !== key.alg) throw badSignature();
+  await verify(key.alg, key.crypto, `${parts[0]}.${parts[1]}`, signatureOf(parts[2]));
+  return codeOf(claims, parts[1], key);
+}
+
+function claimsOf(segment) {
+  try {
+    const claims = JSON.parse(decodeText(segment));
+    if (claims !== null && typeof claims === "object" && !Array.isArray(claims)) return claims;
+  } catch { /* said below */ }
+  throw malformed("it is not a JWT");
+}
+
+function signatureOf(segment) {
+  try {
+    return decode(segment);
+  } catch {
+    throw malformed("it is not a JWT");
+  }
+}
+
+/** Reads claims whose signature is good, and refuses any payload that is not the template's byte for byte. */
+function codeOf(claims, segment, key) {
+  if (typeof claims.iss !== "string" || claims.exp === undefined) throw malformed("a claim is missing");
+  if (claims.iss !== key.issuer) throw unknownKey("the key signs for another issuer");
+  const version = claims.qc?.v;
+  if (!Number.isInteger(version)) throw malformed("it has no version");
+  if (version !== 1) throw new Refusal("unsupported_version", `the code is of version ${version}, which is not known here`);
+  const code = fieldsOf(claims, key);
+  const wrong = fault(code);
+  if (wrong) throw malformed(wrong);
+  if (segment !== encodeText(payload(key.issuer, code))) throw malformed("the payload is not that of version 1");
+  return code;
+}
+
+function fieldsOf(claims, key) {
+  const place = claims.status?.status_list?.idx;
+  const list = Number(/\/lists\/status\/([0-9]{1,4})$/.exec(claims.status?.status_list?.uri)?.[1]);
+  if (!isTime(claims.iat) || !isTime(claims.exp) || !isWhole(place, 0, 0xfffff) || !isWhole(list, 0, 0xfff)) throw malformed("a claim is out of range");
+  return {
+    key: key.number, uscc: claims.sub, iat: claims.iat, exp: claims.exp, seconds: claims.exp - claims.iat < 0x8000,
+    tier: claims.qc.tier, colour: claims.qc.colour, model: claims.qc.model, index: indexOf(list, place),
+  };
+}
