@@ -3,50 +3,62 @@
 import { isTime } from "./code.js";
 import { parseOnce } from "./json.js";
 import { readJWS, signerOf } from "./jws.js";
-import { readKeys } from "./keys.js";
+import { isIssuer, readKeys } from "./keys.js";
 import { readList } from "./list.js";
+import { elsewhere } from "./refusal.js";
 import { importKey, sha256, thumbprint } from "./signature.js";
+import { keyNumber } from "./text.js";
 
+const MAX_BUNDLE = 64 << 20;
 const MAX_KEY_SET = 2 << 20;
 const MAX_MANIFEST = 1 << 20;
-const MAX_LISTS = 2 * 4096;
 
-/** Reads the public JWK of a root key. Returns {jwk, thumbprint, key}. Throws when it is not an ES256 key. */
+/** Reads the public JWK of a root key. Returns {issuer, thumbprint, alg, crypto}. Throws when it is none. */
 export async function readRoot(text) {
-  const { kty, crv, x, y } = parseOnce(text);
-  const jwk = { kty, crv, x, y, alg: "ES256" };
+  const jwk = parseOnce(text);
+  if (jwk.use !== "sig" || "d" in jwk || !isIssuer(String(jwk.iss))) throw new Error("it is not the public part of a root key");
   const crypto = await importKey(jwk);
-  const print = await thumbprint(jwk);
-  return { jwk, thumbprint: print, key: { kid: print, alg: "ES256", crypto } };
+  if (!crypto) throw elsewhere(jwk.alg);
+  if (jwk.kid !== (await thumbprint(jwk))) throw new Error("the kid of the root is not its thumbprint");
+  return { issuer: jwk.iss, thumbprint: jwk.kid, alg: jwk.alg, crypto };
 }
 
 /** Verifies a bundle from the root down. Throws when any part of it is not as it must be. The clock is not looked at. */
 export async function readBundle(text, root) {
-  const { manifest, key_set: keySet, lists } = parseOnce(text);
-  if (!Array.isArray(lists) || lists.length > MAX_LISTS) throw new Error("the bundle has no lists");
-  const keys = await readKeySet(keySet, root);
-  await checkManifest(manifest, keys.keys, root, keySet, lists);
-  const read = [];
-  for (const token of lists) read.push(await readList(token, keys.keys));
-  return { ...keys, lists: read };
+  if (text.length > MAX_BUNDLE) throw new Error("the bundle is too long");
+  const { manifest, key_set: keySet, lists: tokens } = parseOnce(text);
+  const set = await readKeySet(keySet, root);
+  await checkManifest(manifest, { set, root, keySet, tokens: tokens ?? [] });
+  const lists = [];
+  for (const token of tokens ?? []) lists.push(await readList(token, set.keys));
+  if (new Set(lists.map((list) => list.sub)).size < lists.length) throw new Error("a list stands twice");
+  return { ...set, lists };
 }
 
 async function readKeySet(token, root) {
-  const jws = readJWS(token, "qc-keyset+jwt", MAX_KEY_SET);
-  if (jws.kid !== root.thumbprint) throw new Error("the key set is signed by another root");
-  await signerOf(jws, [root.key]);
-  const { iss, iat, exp, keys } = parseOnce(jws.payload);
-  if (typeof iss !== "string" || !isTime(iat) || !isTime(exp) || exp <= iat) throw new Error("a claim of the key set is missing");
-  return { issuer: iss, iat, exp, keys: await readKeys(keys) };
+  const jws = readJWS(token, MAX_KEY_SET);
+  if (jws.typ !== "qc-keyset+jwt") throw new Error("the key set is of another type");
+  if (jws.kid !== root.thumbprint) throw new Error("the key set is not signed by the pinned root");
+  await signerOf(jws, [root]);
+  const { iss, iat, exp, keys: jwks } = parseOnce(jws.payload);
+  if (!isTime(iat) || !isTime(exp) || exp <= iat) throw new Error("the key set has no times");
+  if (iss !== root.issuer) throw new Error("the root vouches for another issuer");
+  const keys = await readKeys(jwks);
+  if (keys.some((key) => key.thumbprint === root.thumbprint)) throw new Error("the key set holds the root itself");
+  return { issuer: iss, iat, exp, keys };
 }
 
-async function checkManifest(token, keys, root, keySet, lists) {
-  const jws = readJWS(token, "qc-bundle+jwt", MAX_MANIFEST);
-  await signerOf(jws, [root.key, ...keys].filter((key) => key.kid === jws.kid));
-  const claims = parseOnce(jws.payload);
-  const hashes = await Promise.all(lists.map(hexHash));
-  if (claims.key_set !== (await hexHash(keySet))) throw new Error("the key set is not that of the manifest");
-  if (JSON.stringify(claims.lists) !== JSON.stringify(hashes)) throw new Error("the lists are not those of the manifest");
+/** The manifest says which key set and which lists belong together. It is signed by one of the keys, or by the root. */
+async function checkManifest(token, { set, root, keySet, tokens }) {
+  const jws = readJWS(token, MAX_MANIFEST);
+  if (jws.typ !== "qc-bundle+jwt") throw new Error("the manifest is of another type");
+  const number = keyNumber(jws.kid);
+  const key = await signerOf(jws, jws.kid === root.thumbprint ? [root] : set.keys.filter((one) => one.number === number));
+  const { iat, exp } = JSON.parse(jws.payload);
+  const wanted = { iss: key.issuer, iat, exp, key_set: await hexHash(keySet), lists: await Promise.all(tokens.map(hexHash)) };
+  if (!isTime(iat) || !isTime(exp) || exp <= iat) throw new Error("the manifest has no times");
+  if (jws.payload !== JSON.stringify(wanted)) throw new Error("the manifest is not about this key set and these lists");
+  if (iat < (key.nbf ?? 0) || iat > (key.naf ?? Infinity)) throw new Error("the manifest's key was not in use at its time");
 }
 
 const hexHash = async (text) => Array.from(await sha256(text), (byte) => byte.toString(16).padStart(2, "0")).join("");

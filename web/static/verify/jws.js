@@ -1,32 +1,34 @@
 // The signed tokens beside the code: lists, key set, manifest. Their header is a template, byte for byte.
 
 import { decode, decodeText } from "./base64url.js";
+import { elsewhere } from "./refusal.js";
 import { verify } from "./signature.js";
 
 const MAX_HEADER = 256;
 
-/** Takes a token of a type apart. Length and characters come first. Nothing that it returns has been verified. */
-export function readJWS(token, typ, limit) {
+/** Takes a token apart. Length and characters come first. Nothing that it returns has been verified; the caller looks at typ. */
+export function readJWS(token, limit) {
   if (typeof token !== "string" || token.length > limit) throw new Error("the token is too long");
   if (!/^[A-Za-z0-9_.-]*$/.test(token)) throw new Error("a character does not belong in a token");
   const parts = token.split(".");
   if (parts.length !== 3) throw new Error("a token has three parts");
-  const { alg, kid } = headerOf(parts[0], typ);
-  return { alg, kid, input: `${parts[0]}.${parts[1]}`, payload: decodeText(parts[1]), signature: decode(parts[2]) };
+  return { ...headerOf(parts[0]), input: `${parts[0]}.${parts[1]}`, payload: decodeText(parts[1]), signature: decode(parts[2]) };
 }
 
-function headerOf(segment, typ) {
+/** The header must be the template's, byte for byte: so crit, a member twice or one more is refused. */
+function headerOf(segment) {
   if (segment.length > MAX_HEADER) throw new Error("the header is too long");
   const text = decodeText(segment);
-  const { alg, kid } = JSON.parse(text);
-  if (text !== `{"alg":"${alg}","kid":"${kid}","typ":"${typ}"}`) throw new Error(`the header is not that of ${typ}`);
-  return { alg, kid };
+  const { alg, kid, typ } = JSON.parse(text);
+  if (text !== `{"alg":"${alg}","kid":"${kid}","typ":"${typ}"}`) throw new Error("the header is not alg, kid and typ");
+  return { alg, kid, typ };
 }
 
 /** Returns the first of the keys whose signature it is. The algorithm is the key's own. Throws when there is none. */
 export async function signerOf(jws, keys) {
   for (const key of keys) {
-    if (!key.crypto || key.alg !== jws.alg) continue;
+    if (key.alg !== jws.alg) continue;
+    if (!key.crypto) throw elsewhere(key.alg);
     try {
       await verify(key.alg, key.crypto, jws.input, jws.signature);
       return key;

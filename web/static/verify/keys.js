@@ -30,16 +30,17 @@ async function readKey(jwk, number) {
   if ("d" in jwk) throw new Error("it is a private key");
   if (typeof jwk.iss !== "string" || !isIssuer(jwk.iss)) throw new Error("a key's issuer is none");
   const crypto = await importKey(jwk);
-  if (jwk.thumbprint && jwk.thumbprint !== (await thumbprint(jwk))) throw new Error("the thumbprint is that of another key");
+  const print = await thumbprint(jwk);
+  if (jwk.thumbprint && jwk.thumbprint !== print) throw new Error("the thumbprint is that of another key");
   for (const time of [jwk.nbf, jwk.naf]) {
     if (time !== undefined && time !== null && !isTime(time)) throw new Error("nbf or naf is no time");
   }
   if (typeof jwk.naf === "number" && jwk.naf < (jwk.nbf ?? 0)) throw new Error("the key ends before it begins");
-  return { number, kid: jwk.kid, alg: jwk.alg, issuer: jwk.iss, nbf: jwk.nbf ?? 0, naf: jwk.naf ?? Infinity, crypto };
+  return { number, kid: jwk.kid, alg: jwk.alg, issuer: jwk.iss, thumbprint: print, nbf: jwk.nbf ?? 0, naf: jwk.naf ?? Infinity, crypto };
 }
 
 /** https://HOST in small letters; http:// for this machine only. */
-function isIssuer(text) {
+export function isIssuer(text) {
   if (text.length > MAX_ISSUER || text !== text.toLowerCase()) return false;
   const [, scheme, host] = /^(https?):\/\/(.*)$/s.exec(text) ?? [];
   if (!scheme || !isHost(host)) return false;

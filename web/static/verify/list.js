@@ -9,7 +9,6 @@ import { keyNumber } from "./text.js";
 const SIZE = 1 << 20;
 const MAX_TOKEN = 2 << 20;
 const MAX_NUMBER = 0xfff;
-const LEEWAY = 60; // seconds
 
 const KINDS = {
   status: { bits: 2, typ: "statuslist+jwt", member: "status_list", tail: (issuer) => `,"aggregation_uri":"${issuer}/lists"` },
@@ -20,22 +19,15 @@ const STATUSES = ["valid", "revoked", "suspended", "superseded"];
 
 /** Verifies the token of a list with the keys that have its number. Throws when anything is wrong. The clock is not looked at. */
 export async function readList(token, keys) {
-  const { kind, jws } = taken(token);
+  const jws = readJWS(token, MAX_TOKEN);
+  const kind = Object.keys(KINDS).find((one) => KINDS[one].typ === jws.typ);
+  if (!kind) throw new Error("the token is not that of a list");
   const number = keyNumber(jws.kid);
   const key = await signerOf(jws, keys.filter((one) => one.number === number));
   const claims = claimsOf(jws.payload, kind, key.issuer);
   if (claims.iat < key.nbf || claims.iat > key.naf) throw new Error("the key was not in use when the list was issued");
   const entries = await inflate(decode(claims.lst), (SIZE * KINDS[kind].bits) / 8);
   return { kind, number: claims.number, issuer: key.issuer, sub: claims.sub, iat: claims.iat, exp: claims.exp, ttl: claims.ttl, entries };
-}
-
-function taken(token) {
-  for (const [kind, { typ }] of Object.entries(KINDS)) {
-    try {
-      return { kind, jws: readJWS(token, typ, MAX_TOKEN) };
-    } catch { /* it may be of the other kind */ }
-  }
-  throw new Error("the token is not that of a list");
 }
 
 /** Reads the payload and holds it against the template: a member twice, one more, another order or another sub is refused. */
@@ -55,10 +47,18 @@ function template(kind, { issuer, number, iat, exp, ttl, lst }) {
     `"${member}":{"bits":${bits},"lst":"${lst}"${tail(issuer)}}}`;
 }
 
+/** Whether a time is further ahead of now than a clock may be wrong. */
+export const isAhead = (time, now) => time > now + LEEWAY;
+
+const LEEWAY = 60; // seconds
+
 /** Whether a list may say what is so at now (Unix seconds). */
-export const isCurrent = (list, now) => now < list.exp && list.iat <= now + LEEWAY;
+export const isCurrent = (list, now) => now < list.exp && !isAhead(list.iat, now);
 
 export const statusAt = (list, place) => STATUSES[(list.entries[place >> 2] >> (2 * (place & 3))) & 3];
+
+/** Whether a status can never change again. */
+export const isFinal = (status) => status === "revoked" || status === "superseded";
 
 /** The grade at a place, or null when there is none. */
 export function gradeAt(list, place) {

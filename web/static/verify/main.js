@@ -36,6 +36,7 @@ async function show() {
 
 async function pageVerdict(text, now) {
   if (!trust.bundle) return { reason: "no_material", signature_valid: false };
+  if (now >= trust.bundle.exp) return { reason: "no_material", why: "keys_expired", signature_valid: false };
   const verdict = await verdictOf(text, trust.bundle, now);
   return verdict.elsewhere ? { ...verdict, reason: "elsewhere" } : verdict;
 }

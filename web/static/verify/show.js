@@ -46,10 +46,11 @@ function answer(slot, word) {
   slot.className = `vf-answer vf-${word}`;
 }
 
-function sentence({ reason, status_as_of: asOf }, now) {
-  if (!asOf) return say(reason === "stale_list" ? "text.no_list" : `text.${reason}`);
+function sentence({ reason, why, status_as_of: asOf }, now) {
+  const key = why ? `text.${why}` : `text.${reason}`;
+  if (!asOf) return say(key);
   const at = Date.parse(asOf) / 1000;
-  return say(`text.${reason}`, moment(at), age(now - at));
+  return say(key, moment(at), age(now - at));
 }
 
 function advice(slots, { reason }) {
@@ -61,8 +62,7 @@ function advice(slots, { reason }) {
 function grade(slots, verdict) {
   const shown = verdict.authentic ? verdict.grade : null;
   if (!shown) {
-    if (verdict.reason === "ok") plainGrade(slots, say("live_grade"), say("no_grade"));
-    else slots.grade.remove();
+    slots.grade.remove();
     return;
   }
   const asOf = say("as_of", moment(Date.parse(shown.as_of) / 1000));

@@ -1,7 +1,7 @@
 // What this device trusts: the root key pinned at the first visit, and the newest bundle that this root vouches for.
 
 import { readBundle, readRoot } from "./bundle.js";
-import { remember } from "./memory.js";
+import { takeIn } from "./memory.js";
 import { keep, recall } from "./store.js";
 
 const ROOT = "/.well-known/root.json";
@@ -18,7 +18,7 @@ export class Problem extends Error {
 }
 
 export class Trust {
-  root = null; // {jwk, thumbprint, key}
+  root = null; // {issuer, thumbprint, …}
   bundle = null; // {issuer, iat, exp, keys, lists}
   fetchedAt = 0; // Unix milliseconds
   offered = null; // another root that the server shows; refused until somebody accepts it
@@ -46,16 +46,16 @@ export class Trust {
   async #refresh() {
     await this.#pin(await fetched(ROOT));
     const text = await fetched(BUNDLE);
-    const [memory] = await kept(recall("memory"));
-    const { bundle, newer } = await checked(text, this.root, memory);
-    this.bundle = bundle;
+    const [known] = await kept(recall("memory"));
+    const { trusted, memory } = await verified(async () => takeIn(await readBundle(text, this.root), known, Date.now() / 1000));
+    this.bundle = trusted;
     this.fetchedAt = Date.now();
-    await kept(keep({ bundle: text, memory: newer, fetched_at: this.fetchedAt }));
+    await kept(keep({ bundle: text, memory, fetched_at: this.fetchedAt }));
   }
 
   /** Pins the first root for good. Another one later is held back. */
   async #pin(text) {
-    const root = await readRoot(text).catch((error) => { throw new Problem("refused", error.message); });
+    const root = await verified(() => readRoot(text));
     if (!this.root) {
       this.root = root;
       await kept(keep({ root: text }));
@@ -83,12 +83,11 @@ export class Trust {
   }
 }
 
-async function checked(text, root, memory) {
+async function verified(read) {
   try {
-    const bundle = await readBundle(text, root);
-    return { bundle, newer: remember(memory, bundle) };
+    return await read();
   } catch (error) {
-    throw new Problem("refused", error.message);
+    throw new Problem(error.elsewhere ? "elsewhere" : "refused", error.message);
   }
 }
 

@@ -1,17 +1,18 @@
 // The verdict about one text: authentic? current? grade as of when? (docs/formats.md 1.7)
 
 import { listOf, placeOf } from "./code.js";
-import { gradeAt, isCurrent, statusAt } from "./list.js";
-import { Refusal, unknownKey } from "./refusal.js";
+import { gradeAt, isCurrent, isFinal, statusAt } from "./list.js";
+import { Refusal, badSignature, unknownKey } from "./refusal.js";
 import { readText } from "./text.js";
 import { verifyWith } from "./token.js";
 
 const LEEWAY = 60; // seconds
 const SCREEN_LEEWAY = 120; // seconds
 
-/** Returns the verdict about a text at now (Unix seconds). trusted has keys and lists that were verified before. Never throws. */
+/** Returns the verdict about a text at now (Unix seconds). trusted has what a bundle vouches for. Never throws. */
 export async function verdictOf(text, trusted, now) {
   try {
+    if (now >= trusted.exp) throw unknownKey("the key set has expired: refresh it");
     const { code, key, shown } = await codeOf(text, trusted.keys);
     return judge(code, key, shown, trusted.lists, now);
   } catch (error) {
@@ -20,11 +21,14 @@ export async function verdictOf(text, trusted, now) {
   }
 }
 
-/** Tries every key of the code's number. The last refusal stands when none fits. */
+/** Tries every key that the text may be by. The last refusal stands when none fits. */
 async function codeOf(text, keys) {
   const shown = readText(text);
-  let refused = unknownKey(`no key has the number ${shown.key}`);
-  for (const key of keys.filter((one) => one.number === shown.key)) {
+  const numbered = keys.filter((key) => key.number === shown.key);
+  if (numbered.length === 0) throw unknownKey(`no key has the number ${shown.key}`);
+  let refused = badSignature(); // a token may name an algorithm that is none of the keys'
+  for (const key of numbered) {
+    if (shown.token && shown.token.alg !== key.alg) continue;
     try {
       return { code: await verifyWith(shown, key), key, shown };
     } catch (error) {
@@ -60,19 +64,34 @@ function screenTime(code, now) {
   return now >= code.exp || code.iat > now + SCREEN_LEEWAY ? "clock" : undefined;
 }
 
-/** What the lists say. A grade never comes from a list that is not current. */
+/** What the lists say. Revoked and superseded are final whatever the age of the list; everything else needs a list of today. */
 function currency(code, key, lists, now) {
   const find = (kind) => lists.find((list) => list.kind === kind && list.issuer === key.issuer && list.number === listOf(code.index));
-  const status = find("status"), grades = find("grade");
-  const place = placeOf(code.index);
-  const asOf = status ? { status_as_of: isoTime(status.iat) } : {};
-  const said = status ? statusAt(status, place) : "valid";
+  const status = find("status");
+  if (!status) return unknown(code, "no_list");
+  const said = statusAt(status, placeOf(code.index));
+  const asOf = { status_as_of: isoTime(status.iat) };
+  if (isFinal(said)) return { authentic: false, current: "no", reason: said, ...asOf };
+  if (!isCurrent(status, now)) return { ...unknown(code, "old_list"), ...asOf };
+  if (code.iat > status.iat && (said !== "valid" || !code.seconds)) return { ...unknown(code, "new_code"), ...asOf };
   if (said !== "valid") return { authentic: false, current: "no", reason: said, ...asOf };
-  const own = code.seconds ? { grade: { tier: code.tier, colour: code.colour, as_of: isoTime(code.iat) } } : {};
-  if (!status || !isCurrent(status, now) || code.iat > status.iat) return { authentic: true, current: "unknown", reason: "stale_list", ...asOf, ...own };
-  const grade = grades && isCurrent(grades, now) ? gradeAt(grades, place) : null;
-  const live = grade ? { grade: { ...grade, as_of: isoTime(grades.iat) } } : {};
-  return { authentic: true, current: "yes", reason: "ok", ...asOf, ...own, ...live };
+  return { ...graded(code, find("grade"), now), ...asOf };
 }
+
+/** Without today's grade nothing is current: nobody must take the grade at issue for today's. */
+function graded(code, list, now) {
+  if (!list || !isCurrent(list, now)) return unknown(code, "no_grades");
+  const grade = gradeAt(list, placeOf(code.index));
+  if (!grade) return unknown(code, "no_grade");
+  const newer = code.seconds && code.iat > list.iat;
+  return { authentic: true, current: "yes", reason: "ok", grade: newer ? ownGrade(code) : { ...grade, as_of: isoTime(list.iat) } };
+}
+
+/** The code is authentic, and nothing more is known. A code that lives for seconds proves its grade as of its own issue. why is ours. */
+function unknown(code, why) {
+  return { authentic: true, current: "unknown", reason: "stale_list", why, ...(code.seconds && { grade: ownGrade(code) }) };
+}
+
+const ownGrade = ({ tier, colour, iat }) => ({ tier, colour, as_of: isoTime(iat) });
 
 const isoTime = (seconds) => new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
