@@ -27,6 +27,8 @@ var verifyWords = map[string]Phrase{
 	"verify.lists_as_of":      {"名单截至", "Lists as of"},
 	"verify.lists_until":      {"名单可用至", "Lists usable until"},
 	"verify.keys_as_of":       {"密钥集签发于", "Key set issued"},
+	"verify.keys_until":       {"密钥集可用至", "Key set usable until"},
+	"verify.more":             {"密钥", "Keys"},
 	"verify.fetched_at":       {"取得时间", "Fetched"},
 	"verify.root":             {"根公钥指纹", "Fingerprint of the root key"},
 	"verify.offline":          {"断网使用", "Without a network"},

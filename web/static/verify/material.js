@@ -82,6 +82,7 @@ export class Material {
     at("lists-as-of").textContent = span ? since(span.asOf, now) : say("absent");
     at("lists-until").textContent = span ? until(span.until, now) : say("absent");
     at("keys-as-of").textContent = bundle ? moment(bundle.iat) : say("absent");
+    at("keys-until").textContent = bundle ? until(bundle.exp, now) : say("absent");
     at("fetched-at").textContent = bundle && fetchedAt ? since(fetchedAt / 1000, now) : say("absent");
     at("root-print").textContent = root ? grouped(root.thumbprint) : say("absent");
     at("offline").textContent = say(this.#offlineReady && bundle ? "offline_ready" : "offline_not");
