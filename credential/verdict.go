@@ -154,3 +154,9 @@ func (v *Verdict) SetStatus(s Status, asOf time.Time) {
 	}
 	v.Authentic, v.Current = false, CurrentNo
 }
+
+// LivesForSeconds reports whether the code is renewed every few seconds, as those on a screen are: its tier and colour are those of its
+// time of issue, which is now.
+func (v *Verdict) LivesForSeconds() bool {
+	return v.ExpiresAt.Sub(v.IssuedAt) < time.Duration(inSeconds)*time.Second
+}
