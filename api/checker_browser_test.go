@@ -38,6 +38,12 @@ func module(t *testing.T, name string) string {
 	return url
 }
 
+// folder is where the checker's files are.
+func folder(t *testing.T) string {
+	t.Helper()
+	return strings.TrimSuffix(module(t, "verify.js"), "verify.js")
+}
+
 // patience bounds how long a page may take, in milliseconds.
 const patience = 60_000
 

@@ -27,7 +27,8 @@ type site struct {
 	engine http.Handler
 	root   []byte
 	bundle []byte
-	asked  []string // path of every request
+	more   map[string][]byte // other files, by path
+	asked  []string          // path of every request
 }
 
 // newSite publishes the lists of the world's codes as of now: every code in force with its live grade.
@@ -55,6 +56,7 @@ func (s *site) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.asked = append(s.asked, r.URL.Path)
 	engine, own := s.engine, map[string][]byte{"/.well-known/root.json": s.root, "/bundle": s.bundle}
+	maps.Copy(own, s.more)
 	s.mu.Unlock()
 	body, isOwn := own[r.URL.Path]
 	switch {

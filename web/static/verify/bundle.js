@@ -5,7 +5,7 @@ import { parseOnce } from "./json.js";
 import { readJWS, signerOf } from "./jws.js";
 import { isIssuer, readKeys } from "./keys.js";
 import { readList } from "./list.js";
-import { elsewhere } from "./refusal.js";
+import { elsewhere, unknownKey } from "./refusal.js";
 import { importKey, sha256, thumbprint } from "./signature.js";
 import { keyNumber } from "./text.js";
 
@@ -23,7 +23,10 @@ export async function readRoot(text) {
   return { issuer: jwk.iss, thumbprint: jwk.kid, alg: jwk.alg, crypto };
 }
 
-/** Verifies a bundle from the root down. Throws when any part of it is not as it must be. The clock is not looked at. */
+/**
+ * Verifies a bundle from the root down. Throws when any part of it is not as it must be: a Refusal bad_signature or unknown_key, any other
+ * error means malformed. The clock is not looked at.
+ */
 export async function readBundle(text, root) {
   if (text.length > MAX_BUNDLE) throw new Error("the bundle is too long");
   const { manifest, key_set: keySet, lists: tokens } = parseOnce(text);
@@ -38,7 +41,7 @@ export async function readBundle(text, root) {
 async function readKeySet(token, root) {
   const jws = readJWS(token, MAX_KEY_SET);
   if (jws.typ !== "qc-keyset+jwt") throw new Error("the key set is of another type");
-  if (jws.kid !== root.thumbprint) throw new Error("the key set is not signed by the pinned root");
+  if (jws.kid !== root.thumbprint) throw unknownKey("the key set is not signed by the pinned root");
   await signerOf(jws, [root]);
   const { iss, iat, exp, keys: jwks } = parseOnce(jws.payload);
   if (!isTime(iat) || !isTime(exp) || exp <= iat) throw new Error("the key set has no times");
@@ -56,9 +59,9 @@ async function checkManifest(token, { set, root, keySet, tokens }) {
   const key = await signerOf(jws, jws.kid === root.thumbprint ? [root] : set.keys.filter((one) => one.number === number));
   const { iat, exp } = JSON.parse(jws.payload);
   const wanted = { iss: key.issuer, iat, exp, key_set: await hexHash(keySet), lists: await Promise.all(tokens.map(hexHash)) };
-  if (!isTime(iat) || !isTime(exp) || exp <= iat) throw new Error("the manifest has no times");
+  if (!isTime(iat) || !isTime(exp)) throw new Error("the manifest has no times");
   if (jws.payload !== JSON.stringify(wanted)) throw new Error("the manifest is not about this key set and these lists");
-  if (iat < (key.nbf ?? 0) || iat > (key.naf ?? Infinity)) throw new Error("the manifest's key was not in use at its time");
+  if (iat < (key.nbf ?? 0) || iat > (key.naf ?? Infinity)) throw unknownKey("the manifest's key was not in use at its time");
 }
 
 const hexHash = async (text) => Array.from(await sha256(text), (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,8 +1,8 @@
 // The signed tokens beside the code: lists, key set, manifest. Their header is a template, byte for byte.
 
 import { decode, decodeText } from "./base64url.js";
-import { elsewhere } from "./refusal.js";
-import { verify } from "./signature.js";
+import { badSignature, elsewhere, unknownKey } from "./refusal.js";
+import { isSignature } from "./signature.js";
 
 const MAX_HEADER = 256;
 
@@ -24,15 +24,14 @@ function headerOf(segment) {
   return { alg, kid, typ };
 }
 
-/** Returns the first of the keys whose signature it is. The algorithm is the key's own. Throws when there is none. */
+/** Returns the first of the keys whose signature it is. The algorithm is the key's own. Throws a Refusal when there is none. */
 export async function signerOf(jws, keys) {
+  let refused = unknownKey("no key has this number");
   for (const key of keys) {
+    refused = badSignature();
     if (key.alg !== jws.alg) continue;
     if (!key.crypto) throw elsewhere(key.alg);
-    try {
-      await verify(key.alg, key.crypto, jws.input, jws.signature);
-      return key;
-    } catch { /* another key of that number may fit */ }
+    if (await isSignature(key, jws.input, jws.signature)) return key;
   }
-  throw new Error("no key fits the signature");
+  throw refused;
 }

@@ -4,6 +4,7 @@ import { decode } from "./base64url.js";
 import { COLOURS, TIERS, isTime } from "./code.js";
 import { inflate } from "./inflate.js";
 import { readJWS, signerOf } from "./jws.js";
+import { unknownKey } from "./refusal.js";
 import { keyNumber } from "./text.js";
 
 const SIZE = 1 << 20;
@@ -25,7 +26,7 @@ export async function readList(token, keys) {
   const number = keyNumber(jws.kid);
   const key = await signerOf(jws, keys.filter((one) => one.number === number));
   const claims = claimsOf(jws.payload, kind, key.issuer);
-  if (claims.iat < key.nbf || claims.iat > key.naf) throw new Error("the key was not in use when the list was issued");
+  if (claims.iat < key.nbf || claims.iat > key.naf) throw unknownKey("the key was not in use when the list was issued");
   const entries = await inflate(decode(claims.lst), (SIZE * KINDS[kind].bits) / 8);
   return { kind, number: claims.number, issuer: key.issuer, sub: claims.sub, iat: claims.iat, exp: claims.exp, ttl: claims.ttl, entries };
 }

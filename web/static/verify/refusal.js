@@ -1,4 +1,4 @@
-// Why a text is not a valid code. The reasons are those of docs/formats.md 1.7.
+// Why a text is not a valid code, or a bundle not a usable one. The reasons are those of docs/formats.md.
 
 /** A refusal with its reason; detail is one English sentence for people, not for programs. */
 export class Refusal extends Error {

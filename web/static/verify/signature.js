@@ -1,7 +1,6 @@
 // The signatures that this browser can check, by WebCrypto. SM2 is in no browser: keys for it are known by name only.
 
 import { decode, encode } from "./base64url.js";
-import { badSignature } from "./refusal.js";
 
 const SIZE = 64;
 
@@ -45,9 +44,7 @@ export async function sha256(text) {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
 }
 
-/** Throws bad_signature unless the 64 bytes are the key's signature of the input. */
-export async function verify(alg, key, input, signature) {
-  const good = signature.length === SIZE
-    && (await crypto.subtle.verify(ALGORITHMS[alg].verifyAs, key, signature, new TextEncoder().encode(input)));
-  if (!good) throw badSignature();
+/** Whether the 64 bytes are the key's signature of the input. */
+export async function isSignature({ alg, crypto: key }, input, signature) {
+  return signature.length === SIZE && crypto.subtle.verify(ALGORITHMS[alg].verifyAs, key, signature, new TextEncoder().encode(input));
 }
