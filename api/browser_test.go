@@ -34,13 +34,14 @@ type browser struct {
 	bad []string
 }
 
-func startBrowser(t *testing.T) *browser {
+func startBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) *browser {
 	t.Helper()
 	b := &browser{}
 	limited, cancel := context.WithTimeout(t.Context(), browserTime)
 	t.Cleanup(cancel)
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(t)), chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("hide-scrollbars", true))
+	options = append(options, more...)
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
 	}
@@ -211,10 +212,7 @@ func (b *browser) check(t *testing.T, axe, language string) {
 	if got := evaluate[string](t, b, "document.documentElement.lang"); got != language {
 		t.Errorf("the page is in %q", got)
 	}
-	if size := evaluate[[]int](t, b, "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"); size[0] > size[1] {
-		t.Errorf("the page is %d pixels wide on a screen of %d; too wide: %v", size[0], size[1], evaluate[[]string](t, b,
-			`[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1).slice(0, 5).map(e => e.outerHTML.slice(0, 120))`))
-	}
+	b.fits(t)
 	if bad := b.complaints(); len(bad) > 0 {
 		t.Errorf("the browser complains: %q", bad)
 	}
@@ -222,4 +220,13 @@ func (b *browser) check(t *testing.T, axe, language string) {
 		t.Errorf("axe: %s", line)
 	}
 	b.complaints() // what the testing itself causes
+}
+
+// fits checks that nothing runs out of the screen to the right.
+func (b *browser) fits(t *testing.T) {
+	t.Helper()
+	if size := evaluate[[]int](t, b, "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"); size[0] > size[1] {
+		t.Errorf("the page is %d pixels wide on a screen of %d; too wide: %v", size[0], size[1], evaluate[[]string](t, b,
+			`[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1).slice(0, 5).map(e => e.outerHTML.slice(0, 120))`))
+	}
 }

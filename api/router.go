@@ -43,6 +43,8 @@ func (s *server) table() []Route {
 		{options, "/bundle", Public, s.preflight},
 		{get, "/api/v1/verify", Public, s.verifyQueried},
 		{post, "/api/v1/verify", Public, s.verifyPosted},
+		{get, checkerPath, Public, s.verifyPage},
+		{get, checkerWorker, Public, s.verifyWorker},
 		{get, "/static/:hash/:name", Public, s.static},
 		{get, "/healthz", Public, s.healthz},
 		{get, "/readyz", Public, s.readyz},

@@ -25,6 +25,8 @@ var access = map[string]Access{
 	"OPTIONS /bundle":                        Public,
 	"GET /api/v1/verify":                     Public,
 	"POST /api/v1/verify":                    Public,
+	"GET /verify":                            Public,
+	"GET /verify/sw.js":                      Public,
 	"GET /static/:hash/:name":                Public,
 	"GET /healthz":                           Public,
 	"GET /readyz":                            Public,

@@ -50,6 +50,7 @@ type server struct {
 	now      func() time.Time
 	renderer *web.Renderer
 	assets   *web.AssetSet
+	checker  []byte // service worker of the checker
 	names    regionNames
 	colours  colourCache
 	risks    riskCache
@@ -87,7 +88,11 @@ func newServer(c Config) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare assets: %w", err)
 	}
-	return &server{Config: c, log: c.Log, store: c.Store, now: c.Now, renderer: renderer, assets: assets, everyone: newPopulationCache(c.Store)}, nil
+	s := &server{Config: c, log: c.Log, store: c.Store, now: c.Now, renderer: renderer, assets: assets, everyone: newPopulationCache(c.Store)}
+	if s.checker, err = s.checkerScript(); err != nil {
+		return nil, fmt.Errorf("prepare checker: %w", err)
+	}
+	return s, nil
 }
 
 // engine sets gin up. Its mode is the process's business: tests and cmd choose it.
