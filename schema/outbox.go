@@ -13,6 +13,8 @@ const (
 	TopicRecordReceived = "record.received" // an enterprise has new facts: one row for each enterprise and batch
 	TopicGradeChanged   = "grade.changed"   // tier or colour changed, or was given for the first time
 	TopicCodeChanged    = "code.changed"    // a code was suspended, resumed, revoked or superseded
+	TopicCodeExpiring   = "code.expiring"   // a printed code ends soon and nothing takes its place
+	TopicCodeCopied     = "code.copied"     // a printed code was scanned in many places
 )
 
 // Message is one thing that others are to be told.
