@@ -6,6 +6,7 @@ var (
 	AppendPayload    = appendPayload
 	LifetimeOf       = lifetimeOf
 	ParseKeyFile     = parseKeyFile
+	RawFromASN1      = rawFromASN1
 	ReserveAndRename = reserveAndRename
 	SignUnchecked    = sign
 )
