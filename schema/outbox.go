@@ -12,6 +12,9 @@ import (
 const (
 	TopicRecordReceived = "record.received" // an enterprise has new facts: one row for each enterprise and batch
 	TopicGradeChanged   = "grade.changed"   // tier or colour changed, or was given for the first time
+
+	TopicKeyChanged     = "key.changed"      // a signing key was added or took a step in its life; no enterprise
+	TopicKeyRotationDue = "key.rotation_due" // a signing key ends soon and a person must see to the next one; no enterprise
 )
 
 // Message is one thing that others are to be told.

@@ -54,7 +54,12 @@ func Exercise(t *testing.T, fresh Opener) {
 		{"models: of two approvals or activations at once one is taken", modelRaces},
 		{"models: activation asks for new grades of everybody", modelActivation},
 		{"models: previews, comments, simulations", modelNotes},
-		{"keys: one way, one active", keyLife},
+		{"keys: one way, one active of an algorithm", keyLife},
+		{"keys: one key, one number, one algorithm", keyMaterial},
+		{"keys: steps wait for their day, are noted and told", keySteps},
+		{"keys: of two processes one takes the step", keyRaces},
+		{"keys: steps together or not at all", keyStepsTogether},
+		{"keys: a rotation is asked for once", keyRotationDue},
 		{"outbox: told once", outbox},
 	} {
 		t.Run(c.name, func(t *testing.T) {
