@@ -167,13 +167,13 @@ func (l *KeyLife) RemovableFrom(lastExpiry time.Time) time.Time {
 }
 
 // Window returns between which moments the key signs, as the key set says it (nbf and naf), in whole seconds with room for clocks. A pending key says
-// what is planned. A key that signs has no end: what is planned may change. A zero time means no limit.
+// what is planned. A key for which no beginning was ever planned has none, and one that signs has no end, because plans change: a zero time
+// means no limit.
 func (l *KeyLife) Window() (from, until time.Time) {
-	from = l.PlannedFrom
-	if !l.ActiveAt.IsZero() {
-		from = l.ActiveAt
-	}
-	if !from.IsZero() {
+	if from = l.PlannedFrom; !from.IsZero() {
+		if !l.ActiveAt.IsZero() {
+			from = l.ActiveAt
+		}
 		from = from.Add(-KeyClockSkew).Truncate(time.Second)
 	}
 	if !l.RetiredAt.IsZero() {

@@ -102,17 +102,22 @@ func TestRemovableFrom(t *testing.T) {
 
 func TestWindow(t *testing.T) {
 	t.Parallel()
-	planned := lifeIn(credential.KeyPending)
-	planned.PlannedFrom = issuedAt.Add(8*keyDay + 300*time.Millisecond)
-	started, stopped := issuedAt.Add(8*keyDay-5*time.Minute), issuedAt.Add(100*keyDay+5*time.Minute)
+	planned := func(state credential.KeyState) credential.KeyLife {
+		l := lifeIn(state)
+		l.PlannedFrom = issuedAt.Add(9*keyDay + 300*time.Millisecond)
+		return l
+	}
+	plan, started, stopped := issuedAt.Add(9*keyDay-5*time.Minute), issuedAt.Add(8*keyDay-5*time.Minute), issuedAt.Add(100*keyDay+5*time.Minute)
 	for name, c := range map[string]struct {
 		life        credential.KeyLife
 		from, until time.Time
 	}{
-		"pending without a plan": {lifeIn(credential.KeyPending), time.Time{}, time.Time{}},
-		"pending with one":       {planned, started, time.Time{}},
-		"active":                 {lifeIn(credential.KeyActive), started, time.Time{}},
-		"verify-only":            {lifeIn(credential.KeyVerifyOnly), started, stopped},
+		"pending without a plan":     {lifeIn(credential.KeyPending), time.Time{}, time.Time{}},
+		"pending with one":           {planned(credential.KeyPending), plan, time.Time{}},
+		"active, as it really began": {planned(credential.KeyActive), started, time.Time{}},
+		"active without a plan":      {lifeIn(credential.KeyActive), time.Time{}, time.Time{}},
+		"verify-only":                {planned(credential.KeyVerifyOnly), started, stopped},
+		"verify-only without a plan": {lifeIn(credential.KeyVerifyOnly), time.Time{}, stopped},
 	} {
 		if from, until := c.life.Window(); !from.Equal(c.from) || !until.Equal(c.until) {
 			t.Errorf("%s: %s to %s, want %s to %s", name, from, until, c.from, c.until)

@@ -24,12 +24,14 @@ type CodeNeed struct {
 	Model  int
 }
 
-// CodeNeeds returns the graded enterprises between two codes without a printed code of key kid that lives until a time. With missing,
-// those that never had one too; otherwise only those whose code is to be renewed.
+// CodeNeeds returns the graded enterprises between two codes without a printed code that lives until a time and was signed by the key kid
+// or by one that is stored and good: a key that only verifies costs nobody a new print, a removed one does. With missing, those that never had one too;
+// otherwise only those whose code is to be renewed.
 func (db *DB) CodeNeeds(ctx context.Context, from, to registry.USCC, kid string, until time.Time, missing bool) ([]CodeNeed, error) {
 	const printed = `FROM code c WHERE c.uscc = a.uscc AND c.form = 'printed' AND c.state = 'issued'`
 	query := `SELECT a.uscc, a.tier, a.colour, a.model_version FROM assessment a WHERE a.uscc >= ? AND a.uscc <= ?
-		AND NOT EXISTS (SELECT 1 ` + printed + ` AND c.kid = ? AND c.expires_at >= ?)`
+		AND NOT EXISTS (SELECT 1 ` + printed + ` AND c.expires_at >= ?
+			AND (c.kid = ? OR c.kid IN (SELECT kid FROM signing_key WHERE state IN ('active', 'verify_only'))))`
 	if !missing {
 		query += ` AND EXISTS (SELECT 1 ` + printed + `)`
 	}
@@ -37,7 +39,7 @@ func (db *DB) CodeNeeds(ctx context.Context, from, to registry.USCC, kid string,
 		return n, scan((*string)(&n.USCC), (*uint8)(&n.Tier), (*uint8)(&n.Colour), &n.Model)
 	}
 	var found []CodeNeed
-	arguments := []any{string(from), string(to), kid, micros(until)}
+	arguments := []any{string(from), string(to), micros(until), kid}
 	for n, err := range stream(ctx, db, "find enterprises that need a code", query+` ORDER BY a.uscc`, arguments, read) {
 		if err != nil {
 			return nil, err

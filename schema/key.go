@@ -55,6 +55,22 @@ func (k *SigningKey) Public() (credential.PublicKey, error) {
 	return key, nil
 }
 
+// KeySet returns the public keys that verifiers are to trust, each with its dates: all but the removed ones. The error wraps ErrKey.
+func KeySet(rows []SigningKey) (*credential.KeySet, error) {
+	var keys []credential.PublicKey
+	for i := range rows {
+		if rows[i].State == KeyRemoved {
+			continue
+		}
+		key, err := rows[i].Public()
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return credential.NewKeySet(keys...)
+}
+
 const keyColumns = `number, kid, alg, jwk, driver, state, created_at, planned_from, planned_until, active_at, retired_at, removed_at, compromised_at`
 
 func readKey(scan func(...any) error) (SigningKey, error) {

@@ -6,7 +6,7 @@ ALTER TABLE signing_key ADD COLUMN planned_from   BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE signing_key ADD COLUMN planned_until  BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE signing_key ADD COLUMN compromised_at BIGINT NOT NULL DEFAULT 0 CHECK (compromised_at = 0 OR state = 'removed');
 UPDATE signing_key SET thumbprint = coalesce(jwk::json ->> 'thumbprint', 'key ' || kid);
-UPDATE signing_key SET planned_from = active_at, planned_until = active_at + 31536000000000 WHERE active_at > 0;
+UPDATE signing_key SET planned_until = active_at + 31536000000000 WHERE active_at > 0;
 CREATE UNIQUE INDEX signing_key_material ON signing_key (thumbprint);
 
 CREATE TRIGGER signing_key_keeps_rows BEFORE DELETE ON signing_key FOR EACH ROW EXECUTE FUNCTION rows_are_only_added();
