@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"math/big"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -123,3 +124,6 @@ func highS(raw []byte) []byte {
 	out := append([]byte(nil), raw[:32]...)
 	return append(out, s.FillBytes(make([]byte, 32))...)
 }
+
+// newDice is repeatable randomness for what rapid would draw too slowly.
+func newDice(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
