@@ -51,7 +51,7 @@ func sign(signer Signer, c Code) (Issued, error) {
 }
 
 func signChecked(signer Signer, key *PublicKey, c *Code) (Issued, error) {
-	input := signingInput(key, c)
+	input := signingInput(headerSegment(key), key.Issuer, c)
 	signature, err := signer.Sign(input)
 	if err != nil {
 		return Issued{}, fmt.Errorf("sign code: %w", err)
@@ -70,11 +70,12 @@ func (i *Issued) check(key *PublicKey) error {
 	if err != nil {
 		return err
 	}
-	token := shown.tokenFor(key)
+	member := newMember(key)
+	token := shown.tokenFor(member)
 	if token != i.JWT || shown.code != i.Code {
 		return errors.New("the packed form holds another token")
 	}
-	code, err := verifyToken(token, key, i.Code.Issued())
+	code, err := member.open(token)
 	if err != nil {
 		return err
 	}

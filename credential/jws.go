@@ -115,7 +115,9 @@ func (j *jws) verifyWith(alg Algorithm, material any) error {
 // notToken returns the place of the first byte that no compact token has, or -1.
 func notToken(text string) int {
 	for i := range len(text) {
-		if notOfToken(rune(text[i])) {
+		c := text[i]
+		letter, digit := c|0x20 >= 'a' && c|0x20 <= 'z', c >= '0' && c <= '9'
+		if !letter && !digit && c != '_' && c != '-' && c != '.' {
 			return i
 		}
 	}
