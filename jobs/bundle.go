@@ -17,7 +17,7 @@ import (
 var (
 	ErrNoKeySet   = errors.New("the root has not signed the key set yet: healthcode keys root new, sign and add")
 	ErrOldKeySet  = errors.New("what the root signed has expired or lacks the key that signs now: healthcode keys root sign and add")
-	ErrNoLists    = errors.New("no list is published yet: run healthcode serve, or wait a moment")
+	ErrNoLists    = errors.New("no current list is published: run healthcode serve, or wait a moment")
 	errBundleRead = errors.New("the bundle did not verify after signing")
 )
 
@@ -70,7 +70,7 @@ func (j *Bundle) Newest(ctx context.Context) (*Bundled, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(heads) == 0 {
+	if !current(heads, j.Clock()) {
 		return nil, ErrNoLists
 	}
 	j.mu.Lock()
@@ -118,6 +118,16 @@ func (j *Bundle) make(ctx context.Context, set *schema.SignedKeySet, heads []sch
 	}
 	sum := sha256.Sum256(body)
 	return &Bundled{Body: body, Digest: hex.EncodeToString(sum[:]), Lists: heads, IssuedAt: read.IssuedAt, ExpiresAt: read.ExpiresAt, KeySetEnd: set.ExpiresAt}, nil
+}
+
+// current reports whether every list still counts, and there is one.
+func current(heads []schema.ListToken, now time.Time) bool {
+	for _, head := range heads {
+		if !now.Before(head.IssuedAt.Add(credential.ListLifetime)) {
+			return false
+		}
+	}
+	return len(heads) > 0
 }
 
 func (j *Bundle) root(ctx context.Context) (*credential.Root, error) {
