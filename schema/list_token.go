@@ -37,24 +37,35 @@ func (db *DB) ListHeads(ctx context.Context) ([]ListToken, error) {
 	return collect(ctx, db, "read list heads", `SELECT `+listHeadColumns+newestLists, nil, read)
 }
 
+// ListHead is ListToken without the token.
+func (db *DB) ListHead(ctx context.Context, kind string, number uint32, at time.Time) (*ListToken, error) {
+	return db.listToken(ctx, listHeadColumns, kind, number, at)
+}
+
 // ListToken returns the newest publication of a list whose iat is not after a time, whatever the time if it is zero. ErrNotFound when there
 // is none.
 func (db *DB) ListToken(ctx context.Context, kind string, number uint32, at time.Time) (*ListToken, error) {
+	var token string
+	l, err := db.listToken(ctx, listHeadColumns+`, t.token`, kind, number, at, &token)
+	if err == nil {
+		l.Token = token
+	}
+	return l, err
+}
+
+func (db *DB) listToken(ctx context.Context, columns, kind string, number uint32, at time.Time, more ...any) (*ListToken, error) {
 	until := int64(never)
 	if !at.IsZero() {
 		until = at.Unix()
 	}
-	statement, err := db.statement(ctx, `SELECT `+listHeadColumns+`, t.token FROM list_token t WHERE t.kind = ? AND t.number = ? AND t.iat <= ?
-		ORDER BY t.iat DESC LIMIT 1`)
+	statement, err := db.statement(ctx, `SELECT `+columns+` FROM list_token t WHERE t.kind = ? AND t.number = ? AND t.iat <= ? ORDER BY t.iat DESC LIMIT 1`)
 	if err != nil {
 		return nil, db.fail(ctx, "read list", err)
 	}
-	var token string
-	l, err := readListToken(statement.QueryRowContext(ctx, kind, int64(number), until).Scan, &token)
+	l, err := readListToken(statement.QueryRowContext(ctx, kind, int64(number), until).Scan, more...)
 	if err != nil {
 		return nil, db.fail(ctx, "read list", err)
 	}
-	l.Token = token
 	return &l, nil
 }
 

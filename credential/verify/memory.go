@@ -10,8 +10,8 @@ import (
 	"healthcode/credential"
 )
 
-// maxMemory is how large a memory may be as JSON, in bytes: room for the 8192 lists of one issuer.
-const maxMemory = 1 << 20
+// MaxMemory is how large a memory may be as JSON, in bytes: room for the 8192 lists of one issuer.
+const MaxMemory = 1 << 20
 
 // ErrMemory means that a text is no memory.
 var ErrMemory = errors.New("not the memory of a verifier")
@@ -26,8 +26,8 @@ type Memory struct {
 // ParseMemory reads a memory. Every error wraps ErrMemory.
 func ParseMemory(data []byte) (Memory, error) {
 	var m Memory
-	if len(data) > maxMemory {
-		return m, fmt.Errorf("%w: %d bytes, more than %d", ErrMemory, len(data), maxMemory)
+	if len(data) > MaxMemory {
+		return m, fmt.Errorf("%w: %d bytes, more than %d", ErrMemory, len(data), MaxMemory)
 	}
 	if err := json.Unmarshal(data, &m); err != nil {
 		return Memory{}, fmt.Errorf("%w: %w", ErrMemory, err)

@@ -43,6 +43,7 @@ func Exercise(t *testing.T, fresh Opener) {
 		{"runs: a stopped one is taken up, the old worker is fenced off", runsTakenUp},
 		{"runs: history, messages and due rows", rangeRows},
 		{"runs: changed only", rangeChangedOnly},
+		{"runs: whether there is anything to do", changesDue},
 		{"runs: never an older assessment over a newer one", rangeOlder},
 		{"runs: ranges at once", rangesAtOnce},
 		{"runs: an error of the callback stores nothing", rangeError},
