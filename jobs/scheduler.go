@@ -20,20 +20,27 @@ type Schedule struct {
 	Recompute gocron.JobDefinition // everybody
 	Changed   gocron.JobDefinition // those with new facts
 	Publish   gocron.JobDefinition // the lists of codes
+	Remind    gocron.JobDefinition // of codes that end
 	Reissue   gocron.JobDefinition // codes
+	Prune     gocron.JobDefinition // counts of scans
+
+	KeepScans time.Duration // how long counts of scans stay; 0: DefaultScanLife
 }
 
 // follow is how often changes are looked for: a record is graded, and its grade published, within two seconds. To look costs one small query.
 const follow = 400 * time.Millisecond
 
-// DefaultSchedule activates models at 01:30, grades everybody at 02:00 and looks after codes at 03:30; changes are graded and published at once.
+// DefaultSchedule activates models at 01:30, grades everybody at 02:00, reminds of codes that end at 03:20, before it renews
+// them at 03:30, and prunes counts at 03:50; changes are graded and published at once.
 func DefaultSchedule() Schedule {
 	return Schedule{
 		Activate:  gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(1, 30, 0))),
 		Recompute: gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(2, 0, 0))),
 		Changed:   gocron.DurationJob(follow),
 		Publish:   gocron.DurationJob(follow),
+		Remind:    gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(3, 20, 0))),
 		Reissue:   gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(3, 30, 0))),
+		Prune:     gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(3, 50, 0))),
 	}
 }
 
@@ -68,7 +75,9 @@ func NewScheduler(ctx context.Context, db *schema.DB, signed Work, when Schedule
 		{schema.KindRecompute, when.Recompute, s.recompute(nightly)},
 		{schema.KindRecomputeChanged, when.Changed, patient(clock, s.changes(changed))},
 		{"publish-lists", when.Publish, patient(clock, s.published())},
+		{"remind-of-codes", when.Remind, s.counted("reminded of codes that end", (&Remind{DB: db, Clock: clock}).RunOnce)},
 		{schema.KindReissueCodes, when.Reissue, s.reissue(signed.Reissue)},
+		{"prune-scans", when.Prune, s.counted("counts of scans pruned", (&PruneScans{DB: db, Clock: clock, Keep: when.KeepScans}).RunOnce)},
 	}
 	for _, job := range jobs {
 		if job.when == nil {
@@ -180,6 +189,17 @@ func (s *Scheduler) reissue(job *Reissue) func(context.Context) error {
 		run, err := job.RunOnce(ctx)
 		if err == nil {
 			s.log.InfoContext(ctx, "run finished", "kind", run.Kind, "run", run.ID, "issued", run.Changed)
+		}
+		return err
+	}
+}
+
+// counted logs how much a job did.
+func (s *Scheduler) counted(done string, work func(context.Context) (int, error)) func(context.Context) error {
+	return func(ctx context.Context) error {
+		n, err := work(ctx)
+		if err == nil {
+			s.log.InfoContext(ctx, done, "count", n)
 		}
 		return err
 	}
