@@ -80,6 +80,8 @@ func Exercise(t *testing.T, fresh Opener) {
 		{"keys: of two processes one takes the step", keyRaces},
 		{"keys: steps together or not at all", keyStepsTogether},
 		{"keys: a rotation is asked for once", keyRotationDue},
+		{"keys: the codes that fall with a key, and what takes their place", lostCodes},
+		{"copies: tried out beside the original, which does not change", copies},
 		{"outbox: told once", outbox},
 	} {
 		t.Run(c.name, func(t *testing.T) {
