@@ -101,6 +101,18 @@ func (b *browser) open(t *testing.T, url string, width int64, scheme string) {
 	}
 }
 
+// withoutScript switches scripts off, as some do; evaluate still works.
+func (b *browser) withoutScript(t *testing.T) {
+	t.Helper()
+	off := func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	}
+	if err := chromedp.Do(b.ctx, chromedp.Func(off)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func evaluate[T any](t *testing.T, b *browser, expression string, options ...chromedp.EvaluateOption) T {
 	t.Helper()
 	value, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression, options...))

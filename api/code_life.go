@@ -129,11 +129,10 @@ func codeFilter(query url.Values) (f schema.CodeFilter, err error) {
 		}
 	}
 	if text := query.Get("status"); text != "" {
-		status, ok := readStatus(text)
-		if !ok {
+		f.Status = new(schema.CodeStatus)
+		if f.Status.UnmarshalText([]byte(text)) != nil {
 			return f, badField("status", "is not known", "one of valid, revoked, suspended, superseded")
 		}
-		f.Status = &status
 	}
 	switch _, bad := credential.ParseKeyNumber(f.KID); {
 	case f.KID != "" && bad != nil:
@@ -145,15 +144,6 @@ func codeFilter(query url.Values) (f schema.CodeFilter, err error) {
 	}
 	f.Limit, err = readLimit(query.Get("limit"))
 	return f, err
-}
-
-func readStatus(text string) (schema.CodeStatus, bool) {
-	for status := schema.CodeValid; status <= schema.CodeSuperseded; status++ {
-		if status.String() == text {
-			return status, true
-		}
-	}
-	return 0, false
 }
 
 // codeShown answers GET /api/v1/codes/:idx.
