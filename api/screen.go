@@ -77,13 +77,17 @@ func (s *server) nextScreen(ctx context.Context, code registry.USCC) (*ScreenAns
 	if err != nil {
 		return nil, err
 	}
-	renewal := s.ScreenRenewal
-	if renewal <= 0 {
-		renewal = screenRenewal
-	}
 	is := &shown.Issued.Code
 	return &ScreenAnswer{USCC: code, Text: shown.Issued.URL, SVG: string(svg), Tier: is.Tier, Colour: is.Colour, Index: is.Index, IssuedAt: is.Issued(),
-		ExpiresAt: is.Expires(), RenewAfter: int64(renewal / time.Second), ServerTime: s.now().UTC()}, nil
+		ExpiresAt: is.Expires(), RenewAfter: s.renewAfter(), ServerTime: s.now().UTC()}, nil
+}
+
+// renewAfter is how many seconds a screen waits before it asks for its next code.
+func (s *server) renewAfter() int64 {
+	if s.ScreenRenewal <= 0 {
+		return int64(screenRenewal / time.Second)
+	}
+	return int64(s.ScreenRenewal / time.Second)
 }
 
 // screenPage answers GET /enterprises/:uscc/screen: the code, large, which renews itself.
@@ -108,7 +112,7 @@ func (s *server) screenPage(c *gin.Context) {
 
 func (s *server) screenView(c *gin.Context, code registry.USCC) (web.ScreenPage, error) {
 	ctx := c.Request.Context()
-	view := web.ScreenPage{Page: s.page(c), USCC: code, State: "valid", API: "/api/v1/enterprises/" + string(code) + "/screen", RenewAfter: int64(screenRenewal / time.Second)}
+	view := web.ScreenPage{Page: s.page(c), USCC: code, State: "valid", API: "/api/v1/enterprises/" + string(code) + "/screen", RenewAfter: s.renewAfter()}
 	enterprise, err := s.register(ctx, code)
 	if err != nil {
 		return view, err
@@ -125,7 +129,7 @@ func (s *server) screenView(c *gin.Context, code registry.USCC) (web.ScreenPage,
 	case err != nil:
 		return view, err
 	}
-	view.Tier, view.Colour, view.RenewAfter = answer.Tier, answer.Colour, answer.RenewAfter
+	view.Tier, view.Colour = answer.Tier, answer.Colour
 	view.IssuedAt, view.Left = answer.IssuedAt, int64(answer.ExpiresAt.Sub(answer.ServerTime)/time.Second)
 	view.Image = template.URL("data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString([]byte(answer.SVG))) //nolint:gosec // our own drawing
 	return view, nil

@@ -67,6 +67,10 @@ func (s *Issuer) Issue(ctx context.Context, code registry.USCC, form credential.
 
 // issue goes through all steps; save is the last one.
 func (s *Issuer) issue(ctx context.Context, code registry.USCC, form credential.Form, save func(schema.Code) error) (credential.Issued, error) {
+	s, err := s.pinned(ctx)
+	if err != nil {
+		return credential.Issued{}, err
+	}
 	if err := s.wanted(ctx, code); err != nil {
 		return credential.Issued{}, err
 	}
@@ -100,6 +104,17 @@ func (s *Issuer) wanted(ctx context.Context, code registry.USCC) error {
 		return fmt.Errorf("find the grade of %s: %w", code, err)
 	}
 	return nil
+}
+
+// pinned returns an issuer whose key stays the same while one code, or one range of them, is issued.
+func (s *Issuer) pinned(ctx context.Context) (*Issuer, error) {
+	signer, err := pinned(ctx, s.Signer)
+	if err != nil {
+		return nil, fmt.Errorf("find the key that signs: %w", err)
+	}
+	one := *s
+	one.Signer = signer
+	return &one, nil
 }
 
 func (s *Issuer) kid() string { return s.Signer.PublicKey().ID() }

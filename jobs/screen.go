@@ -24,6 +24,10 @@ func (s *Issuer) Screen(ctx context.Context, code registry.USCC) (ScreenCode, er
 
 // screen takes a new place in spite of a revocation when again is set.
 func (s *Issuer) screen(ctx context.Context, code registry.USCC, again bool) (ScreenCode, error) {
+	s, err := s.pinned(ctx)
+	if err != nil {
+		return ScreenCode{}, err
+	}
 	if err := s.wanted(ctx, code); err != nil {
 		return ScreenCode{}, err
 	}

@@ -27,7 +27,7 @@ var problemWords = map[string]Phrase{
 	"problem.no_bundle":              {"本服务器不提供离线核验包", "This server makes no bundle"},
 	"problem.no_key_set":             {"根密钥还没有签署公钥集：请运行 healthcode keys root sign，再运行 healthcode keys root add", "The root has not signed the key set yet: run healthcode keys root sign, then healthcode keys root add"},
 	"problem.old_key_set":            {"根密钥签署的公钥集已过期，或缺少正在签发的公钥：请重新运行 healthcode keys root sign 和 add", "What the root signed has expired or lacks the key that signs now: run healthcode keys root sign and add again"},
-	"problem.no_lists":               {"名单还没有发布，请稍后再试", "No list is published yet; please try again in a moment"},
+	"problem.no_lists":               {"没有已发布的有效名单，请稍后再试", "No current list is published; please try again in a moment"},
 	"problem.no_preview":             {"该模型不在预览期内", "This model is not open for preview"},
 	"problem.not_found":              {"没有这个页面", "There is nothing at this address"},
 	"problem.method_not_allowed":     {"此地址不支持该方法", "This address does not take that method"},

@@ -2,12 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"healthcode/credential"
+	"healthcode/schema"
 )
 
 // withoutRoot is a city that is no demo any more: nobody signs for it by itself.
@@ -124,4 +126,52 @@ func TestRootCommandsSayWhatIsMissing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// From the register to a verifier without a network: a code is current until a new bundle says otherwise.
+func TestABundleTellsWhatHappenedToACode(t *testing.T) {
+	t.Parallel()
+	dir, out := t.TempDir(), filepath.Join(t.TempDir(), "bundle.json")
+	mustCall(t, "demo", "--once", "--enterprises", "20", "--dir", dir)
+	root := parse[struct {
+		JWK json.RawMessage `json:"jwk"`
+	}](t, mustCall(t, "keys", "root", "show", "--dir", dir, "--json").out)
+	pinned := write(t, "root.json", string(root.JWK))
+	code := parse[issuedCode](t, mustCall(t, "code", "issue", anyFirm(t, dir), "--json", "--dir", dir).out)
+	type verdict struct {
+		Authentic bool   `json:"authentic"`
+		Current   string `json:"current"`
+		Reason    string `json:"reason"`
+		Grade     *struct {
+			Colour string `json:"colour"`
+		} `json:"grade"`
+	}
+	look := func() verdict {
+		t.Helper()
+		mustCall(t, "bundle", "--out", out, "--dir", dir)
+		return parse[verdict](t, call(t, "code", "verify", code.Text, "--bundle", out, "--root", pinned, "--json").out)
+	}
+	if v := look(); !v.Authentic || v.Current != "yes" || v.Grade == nil {
+		t.Errorf("a new code: %+v", v)
+	}
+	db, err := schema.Open(t.Context(), schema.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.ChangeCode(t.Context(), code.Index, schema.StepRevoke, "Li Hua", "the sign was stolen")
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if v := look(); v.Authentic || v.Current != "no" || v.Reason != "revoked" || v.Grade != nil {
+		t.Errorf("a revoked code: %+v", v)
+	}
+}
+
+// anyFirm returns the code of some enterprise.
+func anyFirm(t *testing.T, dir string) string {
+	t.Helper()
+	line, _, _ := strings.Cut(mustCall(t, "export", "enterprises", "--dir", dir).out, "\n")
+	return parse[struct {
+		USCC string `json:"uscc"`
+	}](t, line).USCC
 }

@@ -157,42 +157,6 @@ func codeIntents(t *testing.T, fresh Opener) {
 	missing("an issued one", Code(2), Code(2), indexes[0])
 }
 
-func keyLife(t *testing.T, fresh Opener) {
-	db, ctx := Open(t, fresh), t.Context()
-	for n, kid := range map[int]string{1: "a", 2: "b"} {
-		if err := db.AddKey(ctx, schema.SigningKey{Number: n, KID: kid, Alg: "ES256", JWK: `{"kid":"` + kid + `"}`}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	conflicts := func(what string, err error) {
-		if !errors.Is(err, schema.ErrConflict) {
-			t.Errorf("%s: %v, want ErrConflict", what, err)
-		}
-	}
-	conflicts("another key under the number", db.AddKey(ctx, schema.SigningKey{Number: 1, KID: "c", Alg: "ES256", JWK: `{}`}))
-	conflicts("the kid of another number", db.AddKey(ctx, schema.SigningKey{Number: 3, KID: "a", Alg: "ES256", JWK: `{}`}))
-	conflicts("number 0", db.AddKey(ctx, schema.SigningKey{Number: 0, KID: "z", Alg: "ES256", JWK: `{}`}))
-	for _, step := range []struct {
-		number int
-		to     schema.KeyState
-		ok     bool
-	}{
-		{1, schema.KeyActive, true}, {2, schema.KeyActive, false}, {1, schema.KeyVerifyOnly, true}, {2, schema.KeyActive, true},
-		{1, schema.KeyActive, false}, {1, schema.KeyRemoved, true}, {1, schema.KeyVerifyOnly, false}, {9, schema.KeyActive, false},
-	} {
-		err := db.MoveKey(ctx, step.number, step.to)
-		if step.ok && err != nil {
-			t.Errorf("key %d to %s: %v", step.number, step.to, err)
-		} else if !step.ok {
-			conflicts("key to "+string(step.to), err)
-		}
-	}
-	keys := must(db.Keys(ctx))(t)
-	if len(keys) != 2 || keys[0].State != schema.KeyRemoved || keys[1].State != schema.KeyActive || keys[1].ActiveAt.IsZero() {
-		t.Errorf("keys %+v", keys)
-	}
-}
-
 func outbox(t *testing.T, fresh Opener) {
 	db, ctx := Open(t, fresh), t.Context()
 	seed(t, db, 3, 2)
