@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -361,14 +362,28 @@ func TestVerifyingShowsTheExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	entries, err := os.ReadDir(examples)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, entry := range entries {
-		if name := entry.Name(); name != "node_modules" && name != "package-lock.json" && !strings.Contains(string(text), "examples/verify/"+name) {
-			t.Errorf("docs/verifying.md does not name %s", name)
+	var files strings.Builder
+	for _, name := range []string{"go/main.go", "verify.mjs", "verify.py", "verify.sh", "list.mjs", "list.py", "digits.py", "package.json"} {
+		if !strings.Contains(string(text), "(examples/verify/"+name+")") {
+			t.Errorf("docs/verifying.md does not lead to %s", name)
 		}
+		source, err := os.ReadFile(filepath.Join(examples, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files.Write(source)
+	}
+	shown := 0
+	for _, block := range regexp.MustCompile("(?s)```(?:go|js|python)\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+		for line := range strings.Lines(block[1]) {
+			shown++
+			if !strings.Contains(files.String(), strings.TrimSpace(line)) {
+				t.Errorf("no example has the line %q", line)
+			}
+		}
+	}
+	if shown < 30 {
+		t.Errorf("docs/verifying.md shows %d lines", shown)
 	}
 	var lock struct {
 		Packages map[string]struct{ Version, Resolved string }
