@@ -78,7 +78,12 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 			return err
 		}
 	}
+	rotate := &jobs.Rotate{DB: db, Keys: p.keyFolder(s.keys), Clock: p.now}
+	if _, err := rotate.RunOnce(ctx); err != nil && !errors.Is(err, schema.ErrNothingDue) { // what became due while nobody served
+		return err
+	}
 	work := jobs.Work{
+		Rotate: rotate, Key: key,
 		Reissue: &jobs.Reissue{Issuer: &jobs.Issuer{DB: db, Signer: key, Clock: p.now}},
 		Publish: &jobs.Publish{DB: db, Signer: key, Clock: p.now, History: time.Duration(s.history) * 24 * time.Hour},
 	}
@@ -87,7 +92,7 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 		return err
 	}
 	scheduler.Start()
-	defer func() { err = errors.Join(err, scheduler.Stop()) }()
+	defer func() { err = errors.Join(err, scheduler.Stop(), key.Close()) }()
 	return api.Serve(ctx, s.listen, handler, p.log(), func(address net.Addr) {
 		fmt.Fprintf(p.out, "http://%s/\n", address)
 		p.say("listening on %s, on this machine only: sign-in comes with a later version; ctrl-C stops", address)
