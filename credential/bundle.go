@@ -168,7 +168,7 @@ func parseManifest(token string, set *SignedKeySet, root *Root) (*manifest, erro
 		return nil, errManifest
 	}
 	again, err := json.Marshal(m)
-	if err != nil || string(again) != string(read.payload) || m.Issuer != key.Issuer {
+	if err != nil || string(again) != string(read.payload) || m.Lists == nil || m.Issuer != key.Issuer {
 		return nil, errManifest
 	}
 	if !key.signedAt(timeOrZero(&m.Issued)) {

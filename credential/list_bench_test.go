@@ -75,7 +75,7 @@ func BenchmarkSignGradeList(b *testing.B) {
 		raw.run(func() { usual = zlibAt(b, entries, zlib.DefaultCompression) })
 		huffman.run(func() { alone = zlibAt(b, entries, flate.HuffmanOnly) })
 	}
-	packed, err := credential.Deflate(entries, true)
+	packed, err := credential.Deflate(entries)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func BenchmarkParseGradeList(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	packed, err := credential.Deflate(entries, true)
+	packed, err := credential.Deflate(entries)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func SignList(signer Signer, kind ListKind, number uint32, entries []byte, at ti
 	if err != nil {
 		return "", err
 	}
-	packed, err := deflate(entries, kind == ListGrade)
+	packed, err := deflate(entries)
 	if err != nil {
 		return "", fmt.Errorf("compress list: %w", err)
 	}

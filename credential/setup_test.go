@@ -10,6 +10,7 @@ import (
 	"math"
 	"math/big"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,3 +128,17 @@ func highS(raw []byte) []byte {
 
 // newDice is repeatable randomness for what rapid would draw too slowly.
 func newDice(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
+
+// partsOf returns header and payload of a token.
+func partsOf(tb testing.TB, token string) (header, payload string) {
+	tb.Helper()
+	segments := strings.Split(token, ".")
+	for i, into := range []*string{&header, &payload} {
+		text, err := base64.RawURLEncoding.DecodeString(segments[i])
+		if err != nil {
+			tb.Fatal(err)
+		}
+		*into = string(text)
+	}
+	return header, payload
+}
