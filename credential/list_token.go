@@ -135,8 +135,8 @@ func parseList(token string, keys *KeySet) (*List, error) {
 }
 
 func kindOf(typ string) (ListKind, error) {
-	for kind, s := range shapes {
-		if s.typ == typ {
+	for _, kind := range []ListKind{ListStatus, ListGrade} {
+		if shapes[kind].typ == typ {
 			return kind, nil
 		}
 	}
