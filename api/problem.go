@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 
+	"healthcode/jobs"
 	"healthcode/registry"
 	"healthcode/schema"
 	"healthcode/web"
@@ -44,6 +45,10 @@ var (
 	ErrNotKnownThen     = errors.New("nothing was known of the enterprise at that moment")
 	ErrNoModel          = errors.New("there is no scoring model to compute with")
 	ErrNoCode           = errors.New("the enterprise has no code yet")
+	ErrNoList           = errors.New("no such list is published")
+	ErrNoListThen       = errors.New("no publication of the list by that time is kept")
+	ErrNoBundle         = errors.New("this server makes no bundle")
+	ErrNoRoot           = errors.New("no root key is known")
 	ErrBadModel         = errors.New("the scoring model makes no sense")
 	errUnavailable      = errors.New("not ready")
 	errHandlerPanicked  = errors.New("a handler panicked")
@@ -64,6 +69,13 @@ var problems = []struct {
 	{ErrNotKnownThen, http.StatusNotFound, "not_known_then"},
 	{ErrNoModel, http.StatusServiceUnavailable, "no_model"},
 	{ErrNoCode, http.StatusNotFound, "no_code"},
+	{ErrNoList, http.StatusNotFound, "unknown_list"},
+	{ErrNoListThen, http.StatusNotFound, "list_not_kept"},
+	{ErrNoRoot, http.StatusNotFound, "no_root"},
+	{ErrNoBundle, http.StatusNotFound, "no_bundle"},
+	{jobs.ErrNoKeySet, http.StatusNotFound, "no_key_set"},
+	{jobs.ErrOldKeySet, http.StatusServiceUnavailable, "old_key_set"},
+	{jobs.ErrNoLists, http.StatusServiceUnavailable, "no_lists"},
 	{schema.ErrNoPreview, http.StatusConflict, "no_preview"},
 	{ErrBadModel, http.StatusUnprocessableEntity, "invalid_model"},
 	{ErrNoRoute, http.StatusNotFound, "not_found"},

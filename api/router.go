@@ -27,10 +27,20 @@ type Route struct {
 //	public          what anyone may know: is this code real, with which keys is it signed, does the service live
 //	loopback staff  the register with its grades: later for people who have signed in, now for this machine only
 func (s *server) table() []Route {
-	get, post := http.MethodGet, http.MethodPost
+	get, post, options := http.MethodGet, http.MethodPost, http.MethodOptions
 	return []Route{
 		{get, "/v/:code", Public, s.scanned},
 		{get, "/.well-known/jwks.json", Public, s.jwks},
+		{get, "/.well-known/root.json", Public, s.root},
+		{get, "/lists", Public, s.listsNamed},
+		{get, "/lists/status/:n", Public, s.statusList},
+		{get, "/lists/grade/:n", Public, s.gradeList},
+		{get, "/bundle", Public, s.bundle},
+		{options, "/.well-known/root.json", Public, s.preflight},
+		{options, "/lists", Public, s.preflight},
+		{options, "/lists/status/:n", Public, s.preflight},
+		{options, "/lists/grade/:n", Public, s.preflight},
+		{options, "/bundle", Public, s.preflight},
 		{get, "/api/v1/verify", Public, s.verifyQueried},
 		{post, "/api/v1/verify", Public, s.verifyPosted},
 		{get, checkerPath, Public, s.verifyPage},

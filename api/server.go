@@ -25,6 +25,8 @@ type Store interface {
 	ProductReader
 	RunReader
 	PopulationReader
+	ListReader
+	RootReader
 	Readiness
 }
 
@@ -35,6 +37,7 @@ type Config struct {
 	Now   func() time.Time // nil means time.Now
 
 	Demo           bool       // the data is invented: every page says so
+	Bundle         Bundler    // nil: this server makes no bundle
 	Showcases      []Showcase // shown on the first page
 	TrustedProxies []string   // addresses or CIDRs of proxies whose X-Forwarded-For is believed; none by default
 }
@@ -54,6 +57,7 @@ type server struct {
 	keys     keyCache
 	models   modelCache
 	images   imageCache
+	lists    sharedCache
 	everyone populationCache
 }
 

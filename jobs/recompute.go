@@ -52,16 +52,16 @@ func (j *Recompute) RunOnce(ctx context.Context) (run *schema.Run, err error) {
 }
 
 func (j *Recompute) runOnce(ctx context.Context) (*schema.Run, error) {
-	model, err := j.DB.ActiveModel(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("find the active model: %w", err)
-	}
 	asOf := j.AsOf
 	if asOf == 0 {
 		asOf = registry.DayOf(j.Clock())
 	}
-	if err := j.refuseSecond(ctx, asOf); err != nil {
+	if err := j.refuse(ctx, asOf); err != nil {
 		return nil, err
+	}
+	model, err := j.DB.ActiveModel(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find the active model: %w", err)
 	}
 	run, err := j.DB.StartRun(ctx, schema.RunRequest{Kind: j.kind(), ChangedOnly: j.ChangedOnly, AsOf: asOf, KnownAt: j.KnownAt,
 		Model: model.ModelRef, RangeSize: j.RangeSize, Lease: j.Lease})
@@ -77,21 +77,24 @@ func (j *Recompute) runOnce(ctx context.Context) (*schema.Run, error) {
 	return j.DB.Run(ctx, run.ID)
 }
 
-// refuseSecond returns ErrAlreadyDone under OncePerDay when the newest run of the kind has done this day.
-func (j *Recompute) refuseSecond(ctx context.Context, asOf registry.Day) error {
+// refuse returns ErrAlreadyDone under OncePerDay when a run of the kind has done this day, and schema.ErrNothingDue when a run of changes
+// would find none: that is asked several times a second and must cost next to nothing.
+func (j *Recompute) refuse(ctx context.Context, asOf registry.Day) error {
+	if j.ChangedOnly {
+		due, err := j.DB.ChangesDue(ctx, asOf, time.Time{})
+		if err == nil && !due {
+			err = schema.ErrNothingDue
+		}
+		return err
+	}
 	if !j.OncePerDay {
 		return nil
 	}
-	runs, err := j.DB.Runs(ctx, 0, 50)
-	if err != nil {
-		return fmt.Errorf("look for earlier runs: %w", err)
+	done, err := j.DB.RunDone(ctx, j.kind(), asOf)
+	if err == nil && done {
+		err = ErrAlreadyDone
 	}
-	for _, run := range runs {
-		if run.Kind == j.kind() && run.State == schema.RunFinished && run.AsOf == asOf {
-			return ErrAlreadyDone
-		}
-	}
-	return nil
+	return err
 }
 
 // work grades the open ranges, several at once.

@@ -19,32 +19,44 @@ type Schedule struct {
 	Activate  gocron.JobDefinition // models whose day has come
 	Recompute gocron.JobDefinition // everybody
 	Changed   gocron.JobDefinition // those with new facts
+	Publish   gocron.JobDefinition // the lists of codes
 	Reissue   gocron.JobDefinition // codes
 }
 
-// DefaultSchedule activates models at 01:30, grades everybody at 02:00, changes every minute, and looks after codes at 03:30.
+// follow is how often changes are looked for: a record is graded, and its grade published, within two seconds. To look costs one small query.
+const follow = 400 * time.Millisecond
+
+// DefaultSchedule activates models at 01:30, grades everybody at 02:00 and looks after codes at 03:30; changes are graded and published at once.
 func DefaultSchedule() Schedule {
 	return Schedule{
 		Activate:  gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(1, 30, 0))),
 		Recompute: gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(2, 0, 0))),
-		Changed:   gocron.DurationJob(time.Minute),
+		Changed:   gocron.DurationJob(follow),
+		Publish:   gocron.DurationJob(follow),
 		Reissue:   gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(3, 30, 0))),
 	}
 }
 
-// Scheduler runs the jobs of one process. Several processes may share a database: the run's row lets one of them work.
+// Work holds the jobs that need a signing key.
+type Work struct {
+	Reissue *Reissue
+	Publish *Publish
+}
+
+// Scheduler runs the jobs of one process. Several processes may share a database: the run's row, or a lease, lets one of them work.
 type Scheduler struct {
-	cron gocron.Scheduler
-	log  *slog.Logger
+	cron    gocron.Scheduler
+	log     *slog.Logger
+	publish *Publish
 }
 
 // NewScheduler prepares the jobs; nothing runs before Start. ctx ends every job that is running.
-func NewScheduler(ctx context.Context, db *schema.DB, reissue *Reissue, when Schedule, clock func() time.Time, log *slog.Logger) (*Scheduler, error) {
+func NewScheduler(ctx context.Context, db *schema.DB, signed Work, when Schedule, clock func() time.Time, log *slog.Logger) (*Scheduler, error) {
 	cron, err := gocron.NewScheduler(gocron.WithLocation(registry.Shanghai), gocron.WithStopTimeout(20*time.Second))
 	if err != nil {
 		return nil, fmt.Errorf("make a scheduler: %w", err)
 	}
-	s := &Scheduler{cron: cron, log: log}
+	s := &Scheduler{cron: cron, log: log, publish: signed.Publish}
 	nightly := &Recompute{DB: db, Clock: clock, OncePerDay: true}
 	changed := &Recompute{DB: db, Clock: clock, ChangedOnly: true}
 	jobs := []struct {
@@ -54,8 +66,9 @@ func NewScheduler(ctx context.Context, db *schema.DB, reissue *Reissue, when Sch
 	}{
 		{"activate-model", when.Activate, s.activate(&Activate{DB: db, Clock: clock})},
 		{schema.KindRecompute, when.Recompute, s.recompute(nightly)},
-		{schema.KindRecomputeChanged, when.Changed, s.recompute(changed)},
-		{schema.KindReissueCodes, when.Reissue, s.reissue(reissue)},
+		{schema.KindRecomputeChanged, when.Changed, patient(clock, s.changes(changed))},
+		{"publish-lists", when.Publish, patient(clock, s.published())},
+		{schema.KindReissueCodes, when.Reissue, s.reissue(signed.Reissue)},
 	}
 	for _, job := range jobs {
 		if job.when == nil {
@@ -72,12 +85,18 @@ func NewScheduler(ctx context.Context, db *schema.DB, reissue *Reissue, when Sch
 // Start lets the jobs run when their time comes.
 func (s *Scheduler) Start() { s.cron.Start() }
 
-// Stop waits for running jobs, at most 20 seconds.
+// Stop waits for running jobs, at most 20 seconds, and lets another process publish the lists.
 func (s *Scheduler) Stop() error {
-	if err := s.cron.Shutdown(); err != nil {
-		return fmt.Errorf("stop the scheduler: %w", err)
+	err := s.cron.Shutdown()
+	if err != nil {
+		err = fmt.Errorf("stop the scheduler: %w", err)
 	}
-	return nil
+	if s.publish == nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return errors.Join(err, s.publish.Release(ctx))
 }
 
 func (s *Scheduler) recompute(job *Recompute) func(context.Context) error {
@@ -86,6 +105,62 @@ func (s *Scheduler) recompute(job *Recompute) func(context.Context) error {
 		if err == nil {
 			s.log.InfoContext(ctx, "run finished", "kind", run.Kind, "run", run.ID, "assessed", run.Assessed, "changed", run.Changed)
 		}
+		return err
+	}
+}
+
+// errStillDue says that a run of changes left what it should have graded: an assessment of a later day is in the way.
+var errStillDue = errors.New("some changes wait for a later day")
+
+// changes is recompute for those with new facts. What it cannot grade today must not make it run all the time.
+func (s *Scheduler) changes(job *Recompute) func(context.Context) error {
+	return func(ctx context.Context) error {
+		run, err := job.RunOnce(ctx)
+		if err != nil {
+			return err
+		}
+		s.log.InfoContext(ctx, "run finished", "kind", run.Kind, "run", run.ID, "assessed", run.Assessed, "changed", run.Changed)
+		due, err := job.DB.ChangesDue(ctx, run.AsOf, run.KnownAt)
+		if err == nil && due {
+			err = errStillDue
+		}
+		return err
+	}
+}
+
+// published publishes the lists, at most once a second: while everybody is graded anew, every look finds changes.
+func (s *Scheduler) published() func(context.Context) error {
+	var last time.Time
+	return func(ctx context.Context) error {
+		start := time.Now()
+		if start.Sub(last) < time.Second {
+			return nil
+		}
+		done, err := s.publish.RunOnce(ctx)
+		if err == nil {
+			last = start
+			s.log.InfoContext(ctx, "lists published", "lists", done.Lists, "marks", done.Marks, "abandoned", done.Abandoned, "took", time.Since(start).Round(time.Millisecond))
+		}
+		return err
+	}
+}
+
+// patient lets work that runs all the time wait after a failure: a second, then twice as long each time, at most a minute.
+func patient(clock func() time.Time, work func(context.Context) error) func(context.Context) error {
+	var next time.Time
+	var pause time.Duration
+	return func(ctx context.Context) error {
+		now := clock()
+		if now.Before(next) && next.Sub(now) <= time.Minute {
+			return nil
+		}
+		err := work(ctx)
+		if err == nil || idle(err) {
+			pause = 0
+			return err
+		}
+		pause = min(max(time.Second, 2*pause), time.Minute)
+		next = clock().Add(pause)
 		return err
 	}
 }
@@ -110,13 +185,17 @@ func (s *Scheduler) reissue(job *Reissue) func(context.Context) error {
 	}
 }
 
-// logged runs a job and logs what went wrong. That there is nothing to do, or that another process does it, is no fault.
+// idle reports whether an error says that there is nothing to do, or that another process does it: no fault.
+func idle(err error) bool {
+	return errors.Is(err, schema.ErrNothingDue) || errors.Is(err, schema.ErrRunning) || errors.Is(err, ErrAlreadyDone) || errors.Is(err, scoring.ErrStep)
+}
+
+// logged runs a job and logs what went wrong.
 func (s *Scheduler) logged(ctx context.Context, name string, work func(context.Context) error) func() {
 	return func() {
 		err := work(ctx)
 		switch {
-		case err == nil, errors.Is(err, schema.ErrNothingDue), errors.Is(err, schema.ErrRunning), errors.Is(err, ErrAlreadyDone),
-			errors.Is(err, scoring.ErrStep), ctx.Err() != nil:
+		case err == nil, idle(err), errors.Is(err, errStillDue), ctx.Err() != nil:
 		default:
 			s.log.ErrorContext(ctx, "job failed", "job", name, "error", err.Error())
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"healthcode/registry"
+	"healthcode/scoring"
 )
 
 // KindReissueCodes is the kind of run that issues and renews printed codes.
@@ -109,6 +110,9 @@ func (db *DB) FinishCodeRange(ctx context.Context, run *Run, r Range, codes []Co
 		}
 		now, err := t.now(ctx)
 		if err != nil {
+			return err
+		}
+		if err := t.addCodeEvents(ctx, codes, StepIssue, scoring.BySystem, "", now); err != nil {
 			return err
 		}
 		const query = `UPDATE run_range SET done_at = ?, assessed = ?, changed = ? WHERE run_id = ? AND number = ? AND done_at = 0`

@@ -12,6 +12,7 @@ import (
 const (
 	TopicRecordReceived = "record.received" // an enterprise has new facts: one row for each enterprise and batch
 	TopicGradeChanged   = "grade.changed"   // tier or colour changed, or was given for the first time
+	TopicCodeChanged    = "code.changed"    // a code was suspended, resumed, revoked or superseded
 )
 
 // Message is one thing that others are to be told.

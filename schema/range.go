@@ -213,6 +213,9 @@ func (w *rangeWork) store(ctx context.Context, t *tx) error {
 	if err := t.insert(ctx, "outbox", "uscc, topic, payload, created_at", "", rows.outbox); err != nil {
 		return err
 	}
+	if err := t.markLists(ctx, rows.moved); err != nil {
+		return err
+	}
 	if err := w.deleteDue(ctx, t, rows.kept); err != nil {
 		return err
 	}
@@ -261,7 +264,7 @@ func (t *tx) currentGrades(ctx context.Context, grades []Assessment) (map[regist
 
 type rangeRows struct {
 	current, history, outbox [][]any
-	kept                     []registry.USCC
+	kept, moved              []registry.USCC
 }
 
 // compare decides what each new grade means beside the present one.
@@ -291,6 +294,7 @@ func (w *rangeWork) compare(before map[registry.USCC]currentGrade, now int64) ra
 		}
 		if moved {
 			w.result.Changed++
+			rows.moved = append(rows.moved, g.USCC)
 			rows.outbox = append(rows.outbox, []any{string(g.USCC), TopicGradeChanged, gradeChanged(g, old, had), now})
 		}
 	}
