@@ -64,7 +64,8 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 		return err
 	}
 	reissue := &jobs.Reissue{Issuer: &jobs.Issuer{DB: db, Signer: key, Clock: p.now}}
-	scheduler, err := jobs.NewScheduler(ctx, db, reissue, jobs.DefaultSchedule(), p.now, p.log())
+	publish := &jobs.Publish{DB: db, Signer: key, Clock: p.now}
+	scheduler, err := jobs.NewScheduler(ctx, db, jobs.Work{Reissue: reissue, Publish: publish}, jobs.DefaultSchedule(), p.now, p.log())
 	if err != nil {
 		return err
 	}
