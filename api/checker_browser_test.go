@@ -9,6 +9,7 @@ import (
 	"image/color"
 	"image/draw"
 	"image/png"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,8 +82,11 @@ func (b *browser) enter(t *testing.T, text string) {
 func (b *browser) visit(t *testing.T, s *site, language string) {
 	t.Helper()
 	b.open(t, s.URL+"/verify?lang="+language, 360, "light")
-	b.until(t, `document.getElementById("offline").textContent.match(/^(可以|Works)/)`)
+	b.until(t, ready)
 }
+
+// ready is true when the page would open without a network and has something to check with, however old.
+const ready = `document.getElementById("offline").textContent.match(/^(可以|本页能打开|Works|Opens)/)`
 
 // refresh presses the button and waits for what is said then.
 func (b *browser) refresh(t *testing.T, want string) {
@@ -143,14 +147,24 @@ func states(t *testing.T, s *site) map[string]state {
 	if err != nil {
 		t.Fatal(err)
 	}
-	elsewhere := s.world.sign(t, credential.Code{USCC: s.world.first, IssuedAt: old, Lifetime: 365, Tier: registry.TierAA, Colour: registry.ColourGreen, Model: 1, Index: 5 << 20})
+	beyond := s.world.sign(t, credential.Code{USCC: s.world.first, IssuedAt: old, Lifetime: 365, Tier: registry.TierAA, Colour: registry.ColourGreen, Model: 1, Index: 5 << 20})
+	signedBy := func(algorithm credential.Algorithm, number uint8) string {
+		one, err := credential.Issue(s.addKey(t, algorithm, number), credential.Code{USCC: s.world.first, IssuedAt: old, Lifetime: 365, Tier: registry.TierAA,
+			Colour: registry.ColourGreen, Model: 1, Index: s.coloured(t, registry.ColourBlue).Code.Index})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return one.URL
+	}
 	all := map[string]state{
+		"eddsa":         {signedBy(credential.EdDSA, 2), "真码，当前有效", "Authentic and in force"},
+		"sm2":           {signedBy(credential.SM2SM3, 3), "此浏览器不能核验这种签名", "This browser cannot check this signature"},
 		"green":         {s.coloured(t, registry.ColourGreen).URL, "真码，当前有效", "Authentic and in force"},
 		"yellow":        {s.coloured(t, registry.ColourYellow).JWT, "真码，当前有效", "Authentic and in force"},
 		"screen":        {screen(901, unix(now)), "真码，当前有效", "Authentic and in force"},
 		"clock":         {screen(902, unix(now.Add(-200*time.Second))), "屏幕码的时间不符", "The time of this screen code does not fit"},
 		"newer":         {printed(903, unix(now)+30, credential.StatusValid), "真码，但不能确定现在是否有效", "Authentic, but not known to be in force"},
-		"no-list":       {elsewhere.URL, "真码，但不能确定现在是否有效", "Authentic, but not known to be in force"},
+		"no-list":       {beyond.URL, "真码，但不能确定现在是否有效", "Authentic, but not known to be in force"},
 		"expired":       {printed(904, 1_600_000_000, credential.StatusValid), "此码已过有效期", "This code has expired"},
 		"not-yet-valid": {printed(905, unix(now.Add(time.Hour)), credential.StatusValid), "此码尚未生效", "This code is not yet in force"},
 		"revoked":       {printed(906, old, credential.StatusRevoked), "此码已被撤销", "This code has been revoked"},
@@ -185,7 +199,7 @@ func TestCheckerStates(t *testing.T) {
 			full := "checker-" + strings.Join([]string{name, one.language, one.scheme}, "-")
 			t.Run(full, func(t *testing.T) {
 				b.open(t, s.URL+"/verify?lang="+one.language, one.width, one.scheme)
-				b.until(t, `document.getElementById("offline").textContent.match(/^(可以|Works)/)`)
+				b.until(t, ready)
 				if c.text != "" {
 					b.enter(t, c.text)
 					b.wantTitle(t, one.want)
@@ -372,7 +386,7 @@ func TestCheckerWithoutANetwork(t *testing.T) {
 	s.Close()
 	for _, address := range []string{"/verify", "/verify?lang=en", "/verify?lang=zh-CN"} {
 		b.open(t, s.URL+address, 360, "light")
-		b.until(t, `document.getElementById("offline").textContent.match(/^(可以|Works)/)`)
+		b.until(t, ready)
 	}
 	b.visit(t, s, "en")
 	b.enter(t, known["green"].text)
@@ -473,6 +487,36 @@ func TestCheckerWithNothingToCheckWith(t *testing.T) {
 	s.publish(t, time.Now())
 	b.refresh(t, "up to date")
 	b.until(t, `document.querySelector("#result [data-slot=title]").textContent === "Authentic and in force"`)
+}
+
+// Lists signed with SM2 cannot be checked in a browser: nothing is trusted, and the page says why.
+func TestCheckerOfAnSM2Issuer(t *testing.T) {
+	s := newSite(t)
+	s.listsBy = s.addKey(t, credential.SM2SM3, 3)
+	s.publish(t, time.Now())
+	b := startBrowser(t)
+	b.open(t, s.URL+"/verify?lang=en", 360, "light")
+	b.until(t, `document.getElementById("refresh-said").textContent.includes("SM2, which browsers do not have")`)
+	b.enter(t, s.coloured(t, registry.ColourGreen).URL)
+	b.wantTitle(t, "Nothing to check with yet")
+}
+
+// The whole way: what the service itself publishes verifies in the browser.
+func TestCheckerWithTheServiceItself(t *testing.T) {
+	w := theWorld(t)
+	srv := httptest.NewServer(w.handler(t, nil))
+	t.Cleanup(srv.Close)
+	b := startBrowser(t)
+	b.visit(t, &site{Server: srv}, "en")
+	b.enter(t, w.codes[w.first].URL)
+	b.wantTitle(t, "Authentic and in force")
+	live, err := w.db.Assessment(t.Context(), w.first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := evaluate[string](t, b, `document.querySelector("#result [data-slot=colour]").textContent`); got != web.Term(web.English, "colour", live.Colour.String()) {
+		t.Errorf("the colour is %q, want %s", got, live.Colour)
+	}
 }
 
 // A newer checker is offered, and taken when the reader says so.

@@ -75,6 +75,11 @@ export class Material {
     this.show();
   }
 
+  #offline(span, now) {
+    if (!this.#offlineReady || !this.#trust.bundle) return "offline_not";
+    return span && now < span.until ? "offline_ready" : "offline_stale";
+  }
+
   show() {
     const { root, bundle, fetchedAt, offered } = this.#trust;
     const now = Date.now() / 1000;
@@ -85,7 +90,7 @@ export class Material {
     at("keys-until").textContent = bundle ? until(bundle.exp, now) : say("absent");
     at("fetched-at").textContent = bundle && fetchedAt ? since(fetchedAt / 1000, now) : say("absent");
     at("root-print").textContent = root ? grouped(root.thumbprint) : say("absent");
-    at("offline").textContent = say(this.#offlineReady && bundle ? "offline_ready" : "offline_not");
+    at("offline").textContent = say(this.#offline(span, now));
     at("root-changed").hidden = !offered;
     at("root-old").textContent = offered ? grouped(root.thumbprint) : "";
     at("root-new").textContent = offered ? grouped(offered.root.thumbprint) : "";
