@@ -119,7 +119,12 @@ func (b *browser) wantTitle(t *testing.T, want string) {
 // later moves the clock of every page that is opened from now on.
 func (b *browser) later(t *testing.T, by time.Duration) {
 	t.Helper()
-	script := fmt.Sprintf(`{ const now = Date.now.bind(Date); Date.now = () => now() + %d; }`, by.Milliseconds())
+	b.prepare(t, fmt.Sprintf(`{ const now = Date.now.bind(Date); Date.now = () => now() + %d; }`, by.Milliseconds()))
+}
+
+// prepare runs a script before those of every page that is opened from now on.
+func (b *browser) prepare(t *testing.T, script string) {
+	t.Helper()
 	err := chromedp.Do(b.ctx, chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 		_, err := chromedp.Call(ctx, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: script})
 		return err
@@ -346,6 +351,28 @@ func blank(t *testing.T) []byte {
 	return out.Bytes()
 }
 
+// A browser's own detector is used where there is one. One that fails or is blind leaves the work to our reader.
+func TestCheckerBesideADetector(t *testing.T) {
+	s := newSite(t)
+	green, blue := s.coloured(t, registry.ColourGreen), s.coloured(t, registry.ColourBlue)
+	for name, c := range map[string]struct{ detect, want string }{
+		"it reads":    {`return [{rawValue: ` + quoted(blue.URL) + `}]`, blue.URL},
+		"it fails":    {`throw new Error("no service")`, green.URL},
+		"it is blind": {`return []`, green.URL},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := startBrowser(t)
+			b.prepare(t, `globalThis.BarcodeDetector = class { static async getSupportedFormats() { return ["qr_code"]; } async detect() { `+c.detect+`; } };`)
+			b.visit(t, s, "en")
+			b.upload(t, qrFile(t, green.URL))
+			b.wantTitle(t, "Authentic and in force")
+			if link := evaluate[string](t, b, `document.querySelector("#result [data-slot=live-link]").href`); link != c.want {
+				t.Errorf("it read %s", link)
+			}
+		})
+	}
+}
+
 // A picture may be dropped on the page or pasted.
 func TestCheckerDropAndPaste(t *testing.T) {
 	s := newSite(t)
@@ -447,6 +474,39 @@ func TestCheckerRefusesOldAndForgedBundles(t *testing.T) {
 	b.wantTitle(t, "This code has been revoked")
 }
 
+// A browser that keeps nothing still checks, and says that it will not work without a network.
+func TestCheckerThatKeepsNothing(t *testing.T) {
+	s := newSite(t)
+	b := startBrowser(t)
+	b.prepare(t, `IDBFactory.prototype.open = () => { throw new DOMException("not here", "SecurityError"); };`)
+	b.open(t, s.URL+"/verify?lang=en", 360, "light")
+	b.until(t, `document.getElementById("refresh-said").textContent.includes("cannot keep the data")`)
+	b.enter(t, s.coloured(t, registry.ColourGreen).URL)
+	b.wantTitle(t, "Authentic and in force")
+	s.publish(t, time.Now().Add(-2*time.Hour))
+	b.refresh(t, "older than one seen before")
+	if bad := b.complaints(); len(bad) > 0 {
+		t.Errorf("the browser complains: %q", bad)
+	}
+}
+
+// With a clock that is slow the lists lie in the future and say nothing about today.
+func TestCheckerWithASlowClock(t *testing.T) {
+	s := newSite(t)
+	b := startBrowser(t)
+	b.visit(t, s, "en")
+	b.later(t, -30*time.Minute)
+	b.visit(t, s, "en")
+	b.enter(t, s.issue(t, credential.Code{IssuedAt: unix(time.Now().Add(-48 * time.Hour)), Lifetime: 365, Index: 910}, credential.StatusValid).URL)
+	b.wantTitle(t, "Authentic, but not known to be in force")
+	shown := evaluate[string](t, b, `document.body.innerText`)
+	for _, want := range []string{"The clock of this device may be slow", "in the future: the clock of this device may be slow"} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("it does not say %q", want)
+		}
+	}
+}
+
 // Another root is refused until somebody says that he compared its fingerprint.
 func TestCheckerPinsTheRoot(t *testing.T) {
 	s := newSite(t)
@@ -533,6 +593,19 @@ func TestCheckerUpdates(t *testing.T) {
 	}
 	evaluate[bool](t, b, `document.getElementById("update").click(); true`)
 	b.until(t, `!document.querySelector(".hc-demo") && document.getElementById("offline").textContent.startsWith("Works")`)
+}
+
+// A foreign code before the camera is said and passed over.
+func TestCheckerCameraPassesOver(t *testing.T) {
+	s := newSite(t)
+	b := startBrowser(t, chromedp.Flag("use-fake-device-for-media-stream", true), chromedp.Flag("use-fake-ui-for-media-stream", true),
+		chromedp.Flag("use-file-for-fake-video-capture", fileOf(t, "camera.y4m", film(t, "https://example.org/pay?to=1"))))
+	b.visit(t, s, "en")
+	evaluate[bool](t, b, `document.getElementById("camera-start").click(); true`)
+	b.until(t, `document.getElementById("said").textContent.includes("not a health code")`)
+	b.shoot(t, "checker-camera-en")
+	evaluate[bool](t, b, `document.getElementById("camera-stop").click(); true`)
+	b.until(t, `document.getElementById("camera").hidden && document.getElementById("view").srcObject === null`)
 }
 
 // The camera reads a code that is held before it. Its pictures come from a file; everything else is the browser's own.

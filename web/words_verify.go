@@ -52,6 +52,7 @@ var checkerWords = map[string]Phrase{
 	"checker.text.ok":            {"签名正确；在 %s（%s）的名单上，此码有效。", "The signature is right, and the lists of %s (%s) have the code in force."},
 	"checker.title.stale_list":   {"真码，但不能确定现在是否有效", "Authentic, but not known to be in force"},
 	"checker.text.old_list":      {"签名正确。%s（%s）以后的情况不明：此码可能已被撤销，等级也可能已变。", "The signature is right. What happened since %s (%s) is unknown: the code may have been revoked, the grade may have changed."},
+	"checker.text.slow_clock":    {"签名正确，但名单的日期 %s 在将来：这台设备的时钟可能慢了，看不出现状。", "The signature is right, but the lists are dated %s, in the future. The clock of this device may be slow, so nothing is known about today."},
 	"checker.text.new_code":      {"签名正确，但此码比这台设备上 %s（%s）的名单还新。", "The signature is right, but the code is newer than the lists on this device, of %s (%s)."},
 	"checker.text.no_list":       {"签名正确，但这台设备没有此码的名单：此码可能已被撤销。", "The signature is right, but this device has no list for the code: it may have been revoked."},
 	"checker.text.no_grades":     {"签名正确，%s（%s）的名单上没有撤销，但这台设备没有今天的等级名单。", "The signature is right and the lists of %s (%s) do not revoke it, but this device has no grades of today."},

@@ -62,12 +62,8 @@ export class Material {
   async #accept() {
     at("root-compared").checked = false;
     at("root-accept").disabled = true;
-    try {
-      await this.#trust.accept();
-      await this.refresh();
-    } catch (error) {
-      this.#say(error);
-    }
+    await this.#trust.accept().catch((error) => this.#say(error));
+    await this.refresh();
   }
 
   offlineReady() {
