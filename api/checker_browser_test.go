@@ -391,6 +391,11 @@ func TestCheckerDropAndPaste(t *testing.T) {
 				data.items.add(new File([new Uint8Array(`+string(bytes)+`)], "a.png", {type: "image/png"})); document.body.dispatchEvent(`+event+`); } true`)
 			b.until(t, `document.querySelector("#result article")`)
 			b.wantTitle(t, "Authentic and in force")
+			evaluate[bool](t, b, `{ const data = new DataTransfer(); data.items.add(new File(["hello"], "a.txt")); document.body.dispatchEvent(`+event+`); } true`)
+			b.until(t, `!document.getElementById("input").hidden && document.getElementById("said").textContent.includes("not a picture")`)
+			if other := evaluate[bool](t, b, `{ const data = new DataTransfer(); data.setData("text/plain", "a"); document.body.dispatchEvent(`+event+`) }`); !other {
+				t.Error("text cannot be dropped into the page any more")
+			}
 		})
 	}
 }
@@ -605,7 +610,13 @@ func TestCheckerCameraPassesOver(t *testing.T) {
 	b.until(t, `document.getElementById("said").textContent.includes("not a health code")`)
 	b.shoot(t, "checker-camera-en")
 	evaluate[bool](t, b, `document.getElementById("camera-stop").click(); true`)
+	b.until(t, `document.getElementById("camera").hidden && document.getElementById("view").srcObject === null && document.activeElement.id === "camera-start"`)
+	evaluate[bool](t, b, `document.getElementById("camera-start").click(); document.getElementById("camera-stop").click(); true`) // before it is on
 	b.until(t, `document.getElementById("camera").hidden && document.getElementById("view").srcObject === null`)
+	evaluate[bool](t, b, `navigator.mediaDevices.getUserMedia({video: true}).then(s => s.getTracks().forEach(t => t.stop())).then(() => true)`, chromedp.EvalAwaitPromise)
+	if evaluate[bool](t, b, `document.getElementById("view").srcObject !== null`) {
+		t.Error("the camera came on after it was stopped")
+	}
 }
 
 // The camera reads a code that is held before it. Its pictures come from a file; everything else is the browser's own.

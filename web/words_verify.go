@@ -35,6 +35,7 @@ var verifyWords = map[string]Phrase{
 	"verify.offline":          {"断网使用", "Without a network"},
 	"verify.refresh":          {"更新名单", "Refresh the lists"},
 	"verify.needs_script":     {"本页需要 JavaScript 才能在本机核验。也可以用手机的扫一扫直接扫码，打开签发机关的网页。", "This page needs JavaScript to check codes on this device. You can also scan the code with a phone and open the issuer's page."},
+	"verify.old_browser":      {"这个浏览器太旧，不能在本机核验。请更新浏览器，或用手机的扫一扫直接扫码。", "This browser is too old to check codes on this device. Update it, or scan the code with a phone."},
 	"verify.root_title":       {"签发机关的根公钥变了", "The issuer's root key has changed"},
 	"verify.root_text":        {"可能是机关正常更换，也可能有人冒充。确认之前，本页只认原来的根公钥，也不更新名单。", "The authority may have replaced it, or somebody pretends to be the authority. Until you decide, this page trusts the old root key alone and refreshes no lists."},
 	"verify.root_old":         {"原来的指纹", "Old fingerprint"},

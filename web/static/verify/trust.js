@@ -93,7 +93,7 @@ async function verified(read) {
 async function fetched(address) {
   let answer;
   try {
-    answer = await fetch(address, { cache: "no-cache", credentials: "omit", signal: AbortSignal.timeout(PATIENCE) });
+    answer = await fetch(address, { cache: "no-cache", credentials: "omit", signal: AbortSignal.timeout?.(PATIENCE) });
     if (answer.ok) return await answer.text();
   } catch {
     throw new Problem("offline");
