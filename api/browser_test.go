@@ -101,6 +101,18 @@ func (b *browser) open(t *testing.T, url string, width int64, scheme string) {
 	}
 }
 
+// withoutScript switches scripts off, as some do; evaluate still works.
+func (b *browser) withoutScript(t *testing.T) {
+	t.Helper()
+	off := func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	}
+	if err := chromedp.Do(b.ctx, chromedp.Func(off)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func evaluate[T any](t *testing.T, b *browser, expression string, options ...chromedp.EvaluateOption) T {
 	t.Helper()
 	value, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression, options...))
@@ -142,7 +154,7 @@ func (b *browser) shoot(t *testing.T, name string) {
 // pages lists what is looked at: every view, in its states.
 func pages(t *testing.T, w *world) map[string]string {
 	t.Helper()
-	expired := w.sign(t, credential.Code{USCC: w.first, IssuedAt: 1_600_000_000, Lifetime: credential.PrintedLifetime, Tier: registry.TierA, Colour: registry.ColourGreen, Model: 1, Index: 900})
+	expired := w.stored(t, credential.Code{USCC: w.first, IssuedAt: 1_600_000_000, Lifetime: credential.PrintedLifetime, Tier: registry.TierA, Colour: registry.ColourGreen, Model: 1})
 	stranger := w.sign(t, credential.Code{USCC: "91350100M000100Y43", IssuedAt: uint32(w.now.Unix()) - 60, Lifetime: credential.PrintedLifetime, Tier: registry.TierA, Colour: registry.ColourGreen, Model: 1, Index: 901})
 	all := map[string]string{"home": "/", "home-filtered": "/?colour=red&sort=-index&county=330402", "home-nothing": "/?q=nobody", "expired": "/v/" + expired.Digits,
 		"malformed": "/v/12345", "altered": "/v/" + altered(w.codes[w.first].Digits), "stranger": "/v/" + stranger.Digits, "nowhere": "/nowhere", "regions": "/regions", "regions-county": "/regions/330402", "regions-town": "/regions/330402007", "replay": "/enterprises/" + string(w.first) + "?as_of=2026-01-31"}

@@ -21,6 +21,8 @@ type Store interface {
 	ModelLifeReader
 	KeyReader
 	CodeReader
+	CodeLife
+	SignalReader
 	RegionReader
 	ProductReader
 	RunReader
@@ -38,8 +40,12 @@ type Config struct {
 
 	Demo           bool       // the data is invented: every page says so
 	Bundle         Bundler    // nil: this server makes no bundle
+	Issuer         CodeIssuer // nil: this server has no signing key
+	Scans          *ScanLog   // nil: scans are not counted
 	Showcases      []Showcase // shown on the first page
 	TrustedProxies []string   // addresses or CIDRs of proxies whose X-Forwarded-For is believed; none by default
+
+	ScreenRenewal time.Duration // how often a screen renews its code, in whole seconds; 0 means 30
 }
 
 // server holds what the handlers share.

@@ -223,6 +223,8 @@ func TestBundleThatCannotBeMadeSaysWhatToDo(t *testing.T) {
 		"nothing signed yet": {&jobs.Bundle{DB: fresh, Signer: w.key, Clock: clock}, http.StatusNotFound, "no_key_set"},
 		"signed long ago": {&jobs.Bundle{DB: w.db, Signer: w.key, Clock: func() time.Time { return w.now.Add(credential.KeySetLifetime) }},
 			http.StatusServiceUnavailable, "old_key_set"},
+		"published yesterday": {&jobs.Bundle{DB: w.db, Signer: w.key, Clock: func() time.Time { return w.now.Add(credential.ListLifetime) }},
+			http.StatusServiceUnavailable, "no_lists"},
 		"signed before the key": {&jobs.Bundle{DB: w.db, Signer: other, Clock: clock}, http.StatusServiceUnavailable, "old_key_set"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -163,18 +163,14 @@ func parseManifest(token string, set *SignedKeySet, root *Root) (*manifest, erro
 	if err != nil {
 		return nil, err
 	}
-	var m manifest
-	if json.Unmarshal(read.payload, &m) != nil {
-		return nil, errManifest
-	}
-	again, err := json.Marshal(m)
-	if err != nil || string(again) != string(read.payload) || m.Issuer != key.Issuer {
-		return nil, errManifest
+	m, err := readManifest(read.payload, key.Issuer)
+	if err != nil {
+		return nil, err
 	}
 	if !key.signedAt(timeOrZero(&m.Issued)) {
 		return nil, fmt.Errorf("%w: key %s was not in use at its time", ErrUnknownKey, key.ID())
 	}
-	return &m, nil
+	return m, nil
 }
 
 var errManifest = errors.New("its payload is not that of a manifest")

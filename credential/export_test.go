@@ -32,3 +32,24 @@ func SignUnchecked(signer Signer, c Code) (Issued, error) {
 
 // Check is the check that Issue makes before a code leaves.
 func (i *Issued) Check(key *PublicKey) error { return i.check(key) }
+
+// What the tests of lists see of the inside.
+var (
+	Deflate           = deflate
+	Inflate           = inflate
+	PutValue          = putValue
+	ValueAt           = valueAt
+	AppendListPayload = func(kind ListKind, issuer string, number, iat, exp, ttl uint32, lst string) string {
+		return string(appendListPayload(nil, kind, &listClaims{issuer, number, iat, exp, ttl, lst}))
+	}
+)
+
+// OpenToken verifies a token of any typ with the keys and returns its typ and payload.
+func OpenToken(token string, keys *KeySet) (typ string, payload []byte, err error) {
+	read, err := readJWS(token, MaxListToken)
+	if err != nil {
+		return "", nil, err
+	}
+	_, err = read.verify(keys.All())
+	return read.typ, read.payload, err
+}

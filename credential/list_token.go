@@ -63,7 +63,10 @@ func SignList(signer Signer, kind ListKind, number uint32, entries []byte, at ti
 	if err != nil {
 		return "", fmt.Errorf("list %s/%d: %w", kind, number, err)
 	}
-	return token, checkSignedList(token, signer.PublicKey(), entries)
+	if err := checkSignedList(token, signer.PublicKey(), entries); err != nil {
+		return "", err
+	}
+	return token, nil
 }
 
 func newListClaims(key *PublicKey, number uint32, at time.Time) (*listClaims, error) {

@@ -69,10 +69,13 @@ func ParseRoot(data []byte) (*Root, error) {
 		return nil, fmt.Errorf("%w: %w", ErrRoot, err)
 	}
 	root, err := RootOf(&key)
-	if err == nil && read.Kid != root.thumbprint {
-		err = fmt.Errorf("%w: its kid is not its thumbprint", ErrRoot)
+	if err != nil {
+		return nil, err
 	}
-	return root, err
+	if read.Kid != root.thumbprint {
+		return nil, fmt.Errorf("%w: its kid is not its thumbprint", ErrRoot)
+	}
+	return root, nil
 }
 
 // verify checks a token of the root's.

@@ -17,7 +17,7 @@ import (
 var (
 	ErrNoKeySet   = errors.New("the root has not signed the key set yet: healthcode keys root new, sign and add")
 	ErrOldKeySet  = errors.New("what the root signed has expired or lacks the key that signs now: healthcode keys root sign and add")
-	ErrNoLists    = errors.New("no list is published yet: run healthcode serve, or wait a moment")
+	ErrNoLists    = errors.New("no current list is published: run healthcode serve, or wait a moment")
 	errBundleRead = errors.New("the bundle did not verify after signing")
 )
 
@@ -70,16 +70,20 @@ func (j *Bundle) Newest(ctx context.Context) (*Bundled, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(heads) == 0 {
+	if !current(heads, j.Clock()) {
 		return nil, ErrNoLists
+	}
+	signer, err := pinned(ctx, j.Signer)
+	if err != nil {
+		return nil, fmt.Errorf("find the key that signs: %w", err)
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	source := fmt.Sprint(set.IssuedAt.Unix(), j.Signer.PublicKey().ID(), heads)
+	source := fmt.Sprint(set.IssuedAt.Unix(), signer.PublicKey().ID(), heads)
 	if j.made != nil && j.source == source {
 		return j.made, nil
 	}
-	made, err := j.make(ctx, set, heads)
+	made, err := j.make(ctx, signer, set, heads)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +92,7 @@ func (j *Bundle) Newest(ctx context.Context) (*Bundled, error) {
 }
 
 // make signs a bundle and reads it the way a verifier does before it leaves.
-func (j *Bundle) make(ctx context.Context, set *schema.SignedKeySet, heads []schema.ListToken) (*Bundled, error) {
+func (j *Bundle) make(ctx context.Context, signer credential.Signer, set *schema.SignedKeySet, heads []schema.ListToken) (*Bundled, error) {
 	at := j.Clock()
 	tokens := make([]string, len(heads))
 	for i, head := range heads {
@@ -101,7 +105,7 @@ func (j *Bundle) make(ctx context.Context, set *schema.SignedKeySet, heads []sch
 			at = head.IssuedAt
 		}
 	}
-	body, err := credential.SignBundle(j.Signer, set.Token, tokens, at)
+	body, err := credential.SignBundle(signer, set.Token, tokens, at)
 	if err != nil {
 		return nil, fmt.Errorf("sign the bundle: %w", err)
 	}
@@ -118,6 +122,16 @@ func (j *Bundle) make(ctx context.Context, set *schema.SignedKeySet, heads []sch
 	}
 	sum := sha256.Sum256(body)
 	return &Bundled{Body: body, Digest: hex.EncodeToString(sum[:]), Lists: heads, IssuedAt: read.IssuedAt, ExpiresAt: read.ExpiresAt, KeySetEnd: set.ExpiresAt}, nil
+}
+
+// current reports whether every list still counts, and there is one.
+func current(heads []schema.ListToken, now time.Time) bool {
+	for _, head := range heads {
+		if !now.Before(head.IssuedAt.Add(credential.ListLifetime)) {
+			return false
+		}
+	}
+	return len(heads) > 0
 }
 
 func (j *Bundle) root(ctx context.Context) (*credential.Root, error) {

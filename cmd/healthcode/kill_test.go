@@ -42,7 +42,7 @@ func scan(t *testing.T, path string) string {
 // undisturbed one leaves.
 func TestADemoThatIsKilledAgainAndAgainEndsLikeAnUndisturbedOne(t *testing.T) {
 	t.Parallel()
-	flags := []string{"demo", "--once", "--enterprises", "400", "--seed", "5", "--today", "2026-11-22", "--json", "--dir"}
+	flags := []string{"demo", "--once", "--enterprises", "400", "--seed", "5", "--json", "--dir"}
 	quiet, disturbed := t.TempDir(), t.TempDir()
 	want := parse[demoReport](t, mustCall(t, append(flags, quiet)...).out)
 	kills := 0

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"time"
 
 	"healthcode/api"
 	"healthcode/jobs"
@@ -18,19 +19,24 @@ import (
 func (p *program) serveCommand() *cobra.Command {
 	var listen string
 	var proxies []string
+	var history int
 	keys := &keyFlags{}
 	c := &cobra.Command{
 		Use: "serve", Short: "Serve the pages and the API, and run the periodic jobs", Args: arguments(),
-		Long: "Serves pages and API and runs the periodic jobs: everybody is graded every night at 02:00 (Asia/Shanghai), changes within a\n" +
-			"minute. Sign-in comes with a later version: until then it listens on this machine only.",
+		Long: "Serves pages and API and runs the periodic jobs: everybody is graded every night at 02:00 (Asia/Shanghai), changes at\n" +
+			"once, and the status and grade lists of the codes are published within two seconds of a change. Sign-in comes with a later version: until then it listens on this machine only.",
 		Example: "  healthcode serve --dir data --listen 127.0.0.1:8080",
 	}
 	keys.add(c)
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "loopback address and port; port 0 takes any")
 	c.Flags().StringSliceVar(&proxies, "trusted-proxy", nil, "address or CIDR of a proxy whose X-Forwarded-For is believed")
+	c.Flags().IntVar(&history, "list-history", listHistoryDays, "days for which old publications of a list stay, one an hour (one a minute for a day)")
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if history < 1 || history > 3650 {
+			return usage(c, "--list-history: want 1 to 3650 days")
+		}
 		return p.withNewDB(c.Context(), func(db *schema.DB) error {
-			return p.serve(c.Context(), db, serving{listen: listen, proxies: proxies, keys: keys})
+			return p.serve(c.Context(), db, serving{listen: listen, proxies: proxies, keys: keys, history: history})
 		})
 	}
 	return c
@@ -41,7 +47,11 @@ type serving struct {
 	listen  string
 	proxies []string
 	keys    *keyFlags
+	history int // days for which old publications of a list stay
 }
+
+// listHistoryDays is jobs.DefaultListHistory in days.
+const listHistoryDays = int(jobs.DefaultListHistory / (24 * time.Hour))
 
 // serve answers requests and runs the jobs until ctx ends.
 func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err error) {
@@ -54,7 +64,7 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 		return err
 	}
 	gin.SetMode(gin.ReleaseMode)
-	config := api.Config{Log: p.log(), Store: db, Now: p.now, TrustedProxies: s.proxies}
+	config := api.Config{Log: p.log(), Store: db, Now: p.now, TrustedProxies: s.proxies, Bundle: &jobs.Bundle{DB: db, Signer: key, Clock: p.now}}
 	demo.show(&config)
 	handler, err := api.New(config)
 	if err != nil {
@@ -63,9 +73,16 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 	if err := p.activateDue(ctx, db); err != nil {
 		return err
 	}
-	reissue := &jobs.Reissue{Issuer: &jobs.Issuer{DB: db, Signer: key, Clock: p.now}}
-	publish := &jobs.Publish{DB: db, Signer: key, Clock: p.now}
-	scheduler, err := jobs.NewScheduler(ctx, db, jobs.Work{Reissue: reissue, Publish: publish}, jobs.DefaultSchedule(), p.now, p.log())
+	if demo != nil {
+		if err := p.demoRoot(ctx, db, key.PublicKey().Issuer); err != nil {
+			return err
+		}
+	}
+	work := jobs.Work{
+		Reissue: &jobs.Reissue{Issuer: &jobs.Issuer{DB: db, Signer: key, Clock: p.now}},
+		Publish: &jobs.Publish{DB: db, Signer: key, Clock: p.now, History: time.Duration(s.history) * 24 * time.Hour},
+	}
+	scheduler, err := jobs.NewScheduler(ctx, db, work, jobs.DefaultSchedule(), p.now, p.log())
 	if err != nil {
 		return err
 	}

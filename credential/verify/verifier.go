@@ -100,11 +100,13 @@ func (v *Verifier) Verify(text string, now time.Time) credential.Verdict {
 // Refusal says in one word why a bundle is not loaded: rollback, expired, not_yet_valid, bad_signature, unknown_key or malformed. It is
 // empty for nil.
 func Refusal(err error) string {
+	if err == nil {
+		return ""
+	}
 	for _, known := range []struct {
 		err  error
 		word string
 	}{
-		{nil, ""},
 		{ErrRollback, "rollback"},
 		{ErrExpired, "expired"},
 		{ErrFuture, "not_yet_valid"},

@@ -196,6 +196,38 @@ func rangeChangedOnly(t *testing.T, fresh Opener) {
 	}
 }
 
+func changesDue(t *testing.T, fresh Opener) {
+	db, ctx := Open(t, fresh), t.Context()
+	due := func(name string, asOf registry.Day, known time.Time, want bool) {
+		t.Helper()
+		if got := must(db.ChangesDue(ctx, asOf, known))(t); got != want {
+			t.Errorf("%s: due %t, want %t", name, got, want)
+		}
+	}
+	due("an empty register", Today(), time.Time{}, false)
+	known := seed(t, db, 2, 1)
+	due("new facts", Today(), time.Time{}, true)
+	due("new facts, for yesterday", Today()-1, time.Time{}, false)
+	due("new facts, known before them", Today(), known.Add(-time.Hour), false)
+	if must(db.RunDone(ctx, schema.KindRecomputeChanged, Today()))(t) {
+		t.Error("a run that never was is done")
+	}
+	run := must(db.StartRun(ctx, request(schema.KindRecomputeChanged, Today(), true)))(t)
+	must(db.FinishRange(ctx, run, must(db.OpenRanges(ctx, run))(t)[0], func(e *scoring.Evidence, prior *schema.Assessment) (schema.Grade, error) {
+		g, err := Grade(e, prior)
+		g.NextChangeOn = Today() + 1
+		return g, err
+	}))(t)
+	due("a run that is not finished", Today(), time.Time{}, true)
+	finish(t, db, run)
+	due("graded", Today(), time.Time{}, false)
+	due("the day has come", Today()+1, time.Time{}, true)
+	if !must(db.RunDone(ctx, schema.KindRecomputeChanged, Today()))(t) || must(db.RunDone(ctx, schema.KindRecompute, Today()))(t) ||
+		must(db.RunDone(ctx, schema.KindRecomputeChanged, Today()+1))(t) {
+		t.Error("the finished run is taken for another, or not for itself")
+	}
+}
+
 func rangeOlder(t *testing.T, fresh Opener) {
 	db, ctx := Open(t, fresh), t.Context()
 	known := seed(t, db, 3, 2)

@@ -43,6 +43,7 @@ func Exercise(t *testing.T, fresh Opener) {
 		{"runs: a stopped one is taken up, the old worker is fenced off", runsTakenUp},
 		{"runs: history, messages and due rows", rangeRows},
 		{"runs: changed only", rangeChangedOnly},
+		{"runs: whether there is anything to do", changesDue},
 		{"runs: never an older assessment over a newer one", rangeOlder},
 		{"runs: ranges at once", rangesAtOnce},
 		{"runs: an error of the callback stores nothing", rangeError},
@@ -79,6 +80,8 @@ func Exercise(t *testing.T, fresh Opener) {
 		{"keys: of two processes one takes the step", keyRaces},
 		{"keys: steps together or not at all", keyStepsTogether},
 		{"keys: a rotation is asked for once", keyRotationDue},
+		{"keys: the codes that fall with a key, and what takes their place", lostCodes},
+		{"copies: tried out beside the original, which does not change", copies},
 		{"outbox: told once", outbox},
 	} {
 		t.Run(c.name, func(t *testing.T) {
