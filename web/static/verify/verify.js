@@ -1,4 +1,4 @@
-// The verdict about one text: authentic? current? grade as of when? (docs/formats.md 1.7)
+// The verdict about one text: authentic? current? grade as of when? (docs/formats.md 8)
 
 import { listOf, placeOf } from "./code.js";
 import { gradeAt, isAhead, isCurrent, isFinal, statusAt } from "./list.js";
