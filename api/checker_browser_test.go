@@ -9,6 +9,7 @@ import (
 	"image/color"
 	"image/draw"
 	"image/png"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,8 +82,11 @@ func (b *browser) enter(t *testing.T, text string) {
 func (b *browser) visit(t *testing.T, s *site, language string) {
 	t.Helper()
 	b.open(t, s.URL+"/verify?lang="+language, 360, "light")
-	b.until(t, `document.getElementById("offline").textContent.match(/^(可以|Works)/)`)
+	b.until(t, ready)
 }
+
+// ready is true when the page would open without a network and has something to check with, however old.
+const ready = `document.getElementById("offline").textContent.match(/^(可以|本页能打开|Works|Opens)/)`
 
 // refresh presses the button and waits for what is said then.
 func (b *browser) refresh(t *testing.T, want string) {
@@ -115,7 +119,12 @@ func (b *browser) wantTitle(t *testing.T, want string) {
 // later moves the clock of every page that is opened from now on.
 func (b *browser) later(t *testing.T, by time.Duration) {
 	t.Helper()
-	script := fmt.Sprintf(`{ const now = Date.now.bind(Date); Date.now = () => now() + %d; }`, by.Milliseconds())
+	b.prepare(t, fmt.Sprintf(`{ const now = Date.now.bind(Date); Date.now = () => now() + %d; }`, by.Milliseconds()))
+}
+
+// prepare runs a script before those of every page that is opened from now on.
+func (b *browser) prepare(t *testing.T, script string) {
+	t.Helper()
 	err := chromedp.Do(b.ctx, chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 		_, err := chromedp.Call(ctx, cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: script})
 		return err
@@ -143,14 +152,24 @@ func states(t *testing.T, s *site) map[string]state {
 	if err != nil {
 		t.Fatal(err)
 	}
-	elsewhere := s.world.sign(t, credential.Code{USCC: s.world.first, IssuedAt: old, Lifetime: 365, Tier: registry.TierAA, Colour: registry.ColourGreen, Model: 1, Index: 5 << 20})
+	beyond := s.world.sign(t, credential.Code{USCC: s.world.first, IssuedAt: old, Lifetime: 365, Tier: registry.TierAA, Colour: registry.ColourGreen, Model: 1, Index: 5 << 20})
+	signedBy := func(algorithm credential.Algorithm, number uint8) string {
+		one, err := credential.Issue(s.addKey(t, algorithm, number), credential.Code{USCC: s.world.first, IssuedAt: old, Lifetime: 365, Tier: registry.TierAA,
+			Colour: registry.ColourGreen, Model: 1, Index: s.coloured(t, registry.ColourBlue).Code.Index})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return one.URL
+	}
 	all := map[string]state{
+		"eddsa":         {signedBy(credential.EdDSA, 2), "真码，当前有效", "Authentic and in force"},
+		"sm2":           {signedBy(credential.SM2SM3, 3), "此浏览器不能核验这种签名", "This browser cannot check this signature"},
 		"green":         {s.coloured(t, registry.ColourGreen).URL, "真码，当前有效", "Authentic and in force"},
 		"yellow":        {s.coloured(t, registry.ColourYellow).JWT, "真码，当前有效", "Authentic and in force"},
 		"screen":        {screen(901, unix(now)), "真码，当前有效", "Authentic and in force"},
 		"clock":         {screen(902, unix(now.Add(-200*time.Second))), "屏幕码的时间不符", "The time of this screen code does not fit"},
 		"newer":         {printed(903, unix(now)+30, credential.StatusValid), "真码，但不能确定现在是否有效", "Authentic, but not known to be in force"},
-		"no-list":       {elsewhere.URL, "真码，但不能确定现在是否有效", "Authentic, but not known to be in force"},
+		"no-list":       {beyond.URL, "真码，但不能确定现在是否有效", "Authentic, but not known to be in force"},
 		"expired":       {printed(904, 1_600_000_000, credential.StatusValid), "此码已过有效期", "This code has expired"},
 		"not-yet-valid": {printed(905, unix(now.Add(time.Hour)), credential.StatusValid), "此码尚未生效", "This code is not yet in force"},
 		"revoked":       {printed(906, old, credential.StatusRevoked), "此码已被撤销", "This code has been revoked"},
@@ -185,7 +204,7 @@ func TestCheckerStates(t *testing.T) {
 			full := "checker-" + strings.Join([]string{name, one.language, one.scheme}, "-")
 			t.Run(full, func(t *testing.T) {
 				b.open(t, s.URL+"/verify?lang="+one.language, one.width, one.scheme)
-				b.until(t, `document.getElementById("offline").textContent.match(/^(可以|Works)/)`)
+				b.until(t, ready)
 				if c.text != "" {
 					b.enter(t, c.text)
 					b.wantTitle(t, one.want)
@@ -332,6 +351,28 @@ func blank(t *testing.T) []byte {
 	return out.Bytes()
 }
 
+// A browser's own detector is used where there is one. One that fails or is blind leaves the work to our reader.
+func TestCheckerBesideADetector(t *testing.T) {
+	s := newSite(t)
+	green, blue := s.coloured(t, registry.ColourGreen), s.coloured(t, registry.ColourBlue)
+	for name, c := range map[string]struct{ detect, want string }{
+		"it reads":    {`return [{rawValue: ` + quoted(blue.URL) + `}]`, blue.URL},
+		"it fails":    {`throw new Error("no service")`, green.URL},
+		"it is blind": {`return []`, green.URL},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := startBrowser(t)
+			b.prepare(t, `globalThis.BarcodeDetector = class { static async getSupportedFormats() { return ["qr_code"]; } async detect() { `+c.detect+`; } };`)
+			b.visit(t, s, "en")
+			b.upload(t, qrFile(t, green.URL))
+			b.wantTitle(t, "Authentic and in force")
+			if link := evaluate[string](t, b, `document.querySelector("#result [data-slot=live-link]").href`); link != c.want {
+				t.Errorf("it read %s", link)
+			}
+		})
+	}
+}
+
 // A picture may be dropped on the page or pasted.
 func TestCheckerDropAndPaste(t *testing.T) {
 	s := newSite(t)
@@ -350,6 +391,11 @@ func TestCheckerDropAndPaste(t *testing.T) {
 				data.items.add(new File([new Uint8Array(`+string(bytes)+`)], "a.png", {type: "image/png"})); document.body.dispatchEvent(`+event+`); } true`)
 			b.until(t, `document.querySelector("#result article")`)
 			b.wantTitle(t, "Authentic and in force")
+			evaluate[bool](t, b, `{ const data = new DataTransfer(); data.items.add(new File(["hello"], "a.txt")); document.body.dispatchEvent(`+event+`); } true`)
+			b.until(t, `!document.getElementById("input").hidden && document.getElementById("said").textContent.includes("not a picture")`)
+			if other := evaluate[bool](t, b, `{ const data = new DataTransfer(); data.setData("text/plain", "a"); document.body.dispatchEvent(`+event+`) }`); !other {
+				t.Error("text cannot be dropped into the page any more")
+			}
 		})
 	}
 }
@@ -372,7 +418,7 @@ func TestCheckerWithoutANetwork(t *testing.T) {
 	s.Close()
 	for _, address := range []string{"/verify", "/verify?lang=en", "/verify?lang=zh-CN"} {
 		b.open(t, s.URL+address, 360, "light")
-		b.until(t, `document.getElementById("offline").textContent.match(/^(可以|Works)/)`)
+		b.until(t, ready)
 	}
 	b.visit(t, s, "en")
 	b.enter(t, known["green"].text)
@@ -433,6 +479,39 @@ func TestCheckerRefusesOldAndForgedBundles(t *testing.T) {
 	b.wantTitle(t, "This code has been revoked")
 }
 
+// A browser that keeps nothing still checks, and says that it will not work without a network.
+func TestCheckerThatKeepsNothing(t *testing.T) {
+	s := newSite(t)
+	b := startBrowser(t)
+	b.prepare(t, `IDBFactory.prototype.open = () => { throw new DOMException("not here", "SecurityError"); };`)
+	b.open(t, s.URL+"/verify?lang=en", 360, "light")
+	b.until(t, `document.getElementById("refresh-said").textContent.includes("cannot keep the data")`)
+	b.enter(t, s.coloured(t, registry.ColourGreen).URL)
+	b.wantTitle(t, "Authentic and in force")
+	s.publish(t, time.Now().Add(-2*time.Hour))
+	b.refresh(t, "older than one seen before")
+	if bad := b.complaints(); len(bad) > 0 {
+		t.Errorf("the browser complains: %q", bad)
+	}
+}
+
+// With a clock that is slow the lists lie in the future and say nothing about today.
+func TestCheckerWithASlowClock(t *testing.T) {
+	s := newSite(t)
+	b := startBrowser(t)
+	b.visit(t, s, "en")
+	b.later(t, -30*time.Minute)
+	b.visit(t, s, "en")
+	b.enter(t, s.issue(t, credential.Code{IssuedAt: unix(time.Now().Add(-48 * time.Hour)), Lifetime: 365, Index: 910}, credential.StatusValid).URL)
+	b.wantTitle(t, "Authentic, but not known to be in force")
+	shown := evaluate[string](t, b, `document.body.innerText`)
+	for _, want := range []string{"The clock of this device may be slow", "in the future: the clock of this device may be slow"} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("it does not say %q", want)
+		}
+	}
+}
+
 // Another root is refused until somebody says that he compared its fingerprint.
 func TestCheckerPinsTheRoot(t *testing.T) {
 	s := newSite(t)
@@ -475,6 +554,36 @@ func TestCheckerWithNothingToCheckWith(t *testing.T) {
 	b.until(t, `document.querySelector("#result [data-slot=title]").textContent === "Authentic and in force"`)
 }
 
+// Lists signed with SM2 cannot be checked in a browser: nothing is trusted, and the page says why.
+func TestCheckerOfAnSM2Issuer(t *testing.T) {
+	s := newSite(t)
+	s.listsBy = s.addKey(t, credential.SM2SM3, 3)
+	s.publish(t, time.Now())
+	b := startBrowser(t)
+	b.open(t, s.URL+"/verify?lang=en", 360, "light")
+	b.until(t, `document.getElementById("refresh-said").textContent.includes("SM2, which browsers do not have")`)
+	b.enter(t, s.coloured(t, registry.ColourGreen).URL)
+	b.wantTitle(t, "Nothing to check with yet")
+}
+
+// The whole way: what the service itself publishes verifies in the browser.
+func TestCheckerWithTheServiceItself(t *testing.T) {
+	w := theWorld(t)
+	srv := httptest.NewServer(w.handler(t, nil))
+	t.Cleanup(srv.Close)
+	b := startBrowser(t)
+	b.visit(t, &site{Server: srv}, "en")
+	b.enter(t, w.codes[w.first].URL)
+	b.wantTitle(t, "Authentic and in force")
+	live, err := w.db.Assessment(t.Context(), w.first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := evaluate[string](t, b, `document.querySelector("#result [data-slot=colour]").textContent`); got != web.Term(web.English, "colour", live.Colour.String()) {
+		t.Errorf("the colour is %q, want %s", got, live.Colour)
+	}
+}
+
 // A newer checker is offered, and taken when the reader says so.
 func TestCheckerUpdates(t *testing.T) {
 	s := newSite(t)
@@ -489,6 +598,25 @@ func TestCheckerUpdates(t *testing.T) {
 	}
 	evaluate[bool](t, b, `document.getElementById("update").click(); true`)
 	b.until(t, `!document.querySelector(".hc-demo") && document.getElementById("offline").textContent.startsWith("Works")`)
+}
+
+// A foreign code before the camera is said and passed over.
+func TestCheckerCameraPassesOver(t *testing.T) {
+	s := newSite(t)
+	b := startBrowser(t, chromedp.Flag("use-fake-device-for-media-stream", true), chromedp.Flag("use-fake-ui-for-media-stream", true),
+		chromedp.Flag("use-file-for-fake-video-capture", fileOf(t, "camera.y4m", film(t, "https://example.org/pay?to=1"))))
+	b.visit(t, s, "en")
+	evaluate[bool](t, b, `document.getElementById("camera-start").click(); true`)
+	b.until(t, `document.getElementById("said").textContent.includes("not a health code")`)
+	b.shoot(t, "checker-camera-en")
+	evaluate[bool](t, b, `document.getElementById("camera-stop").click(); true`)
+	b.until(t, `document.getElementById("camera").hidden && document.getElementById("view").srcObject === null && document.activeElement.id === "camera-start"`)
+	evaluate[bool](t, b, `document.getElementById("camera-start").click(); document.getElementById("camera-stop").click(); true`) // before it is on
+	b.until(t, `document.getElementById("camera").hidden && document.getElementById("view").srcObject === null`)
+	evaluate[bool](t, b, `navigator.mediaDevices.getUserMedia({video: true}).then(s => s.getTracks().forEach(t => t.stop())).then(() => true)`, chromedp.EvalAwaitPromise)
+	if evaluate[bool](t, b, `document.getElementById("view").srcObject !== null`) {
+		t.Error("the camera came on after it was stopped")
+	}
 }
 
 // The camera reads a code that is held before it. Its pictures come from a file; everything else is the browser's own.

@@ -18,10 +18,12 @@ import (
 // site is the real engine on a real port. Root and bundle are the test's, so that it can change them and take them away.
 type site struct {
 	*httptest.Server
-	world  *world
-	rootBy *credential.Key
-	status []byte // of list 0
-	grades []byte
+	world   *world
+	rootBy  *credential.Key
+	others  []*credential.Key // in the key set beside the world's key
+	listsBy *credential.Key   // signs lists and manifest
+	status  []byte            // of list 0
+	grades  []byte
 
 	mu     sync.Mutex
 	engine http.Handler
@@ -35,7 +37,7 @@ type site struct {
 func newSite(t *testing.T) *site {
 	t.Helper()
 	w := theWorld(t)
-	s := &site{world: w, status: make([]byte, credential.ListStatus.Bytes()), grades: make([]byte, credential.ListGrade.Bytes())}
+	s := &site{world: w, listsBy: w.key, status: make([]byte, credential.ListStatus.Bytes()), grades: make([]byte, credential.ListGrade.Bytes())}
 	s.rootBy = newTestKey(t, 1)
 	for uscc, issued := range w.codes {
 		a, err := w.db.Assessment(t.Context(), uscc)
@@ -83,6 +85,17 @@ func (s *site) requests() (paths []string) {
 	return paths
 }
 
+// addKey puts a key of an algorithm into the key set, beginning with the next publication.
+func (s *site) addKey(t *testing.T, algorithm credential.Algorithm, number uint8) *credential.Key {
+	t.Helper()
+	key, err := credential.GenerateKey(algorithm, number, testIssuer, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.others = append(s.others, key)
+	return key
+}
+
 func newTestKey(t *testing.T, number uint8) *credential.Key {
 	t.Helper()
 	key, err := credential.NewKey(number, testIssuer, time.Now())
@@ -99,7 +112,11 @@ func (s *site) publish(t *testing.T, at time.Time) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := credential.NewKeySet(*s.world.key.PublicKey())
+	all := []credential.PublicKey{*s.world.key.PublicKey()}
+	for _, key := range s.others {
+		all = append(all, *key.PublicKey())
+	}
+	keys, err := credential.NewKeySet(all...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,13 +126,13 @@ func (s *site) publish(t *testing.T, at time.Time) {
 	}
 	var lists []string
 	for kind, entries := range map[credential.ListKind][]byte{credential.ListStatus: s.status, credential.ListGrade: s.grades} {
-		token, err := credential.SignList(s.world.key, kind, 0, entries, at)
+		token, err := credential.SignList(s.listsBy, kind, 0, entries, at)
 		if err != nil {
 			t.Fatal(err)
 		}
 		lists = append(lists, token)
 	}
-	bundle, err := credential.SignBundle(s.world.key, set, lists, at)
+	bundle, err := credential.SignBundle(s.listsBy, set, lists, at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +155,7 @@ func (s *site) coloured(t *testing.T, colour registry.Colour) credential.Issued 
 	return credential.Issued{}
 }
 
-// issue signs a code that lives at a place of its own in list 0, with a status there.
+// issue signs a code, by the world's key, that lives at a place of its own in list 0, with a status there.
 func (s *site) issue(t *testing.T, c credential.Code, status credential.Status) credential.Issued {
 	t.Helper()
 	c.USCC, c.Tier, c.Colour, c.Model = s.world.first, registry.TierAA, registry.ColourGreen, 1

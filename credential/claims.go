@@ -21,6 +21,7 @@ type claims struct {
 	key                  uint8
 	code                 Code
 	exact                bool
+	size                 int // of the payload that was read
 	fault                error
 }
 
@@ -32,6 +33,7 @@ func newClaims(key *PublicKey) *claims {
 // UnmarshalJSON reads a payload. It fails only when a payload is not a JSON object of the right types: what is right in form but not the
 // template's is told after the signature was checked.
 func (r *claims) UnmarshalJSON(payload []byte) error {
+	r.size = len(payload)
 	if r.code, r.exact = readPayload(payload, r.issuer, r.key); r.exact {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -76,6 +77,10 @@ func (m *member) open(token string) (Code, error) {
 	}
 	if !read.exact {
 		return Code{}, read.fault
+	}
+	payload := token[strings.IndexByte(token, '.')+1 : strings.LastIndexByte(token, '.')]
+	if base64.RawURLEncoding.DecodedLen(len(payload)) != read.size { // encoding/json passes over blanks before and after
+		return Code{}, fmt.Errorf("%w: blanks around the payload", ErrMalformed)
 	}
 	if !m.signedAt(read.code.Issued()) {
 		return Code{}, fmt.Errorf("%w: key %s was not in use when the code was issued", ErrUnknownKey, m.ID())

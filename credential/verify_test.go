@@ -231,6 +231,9 @@ func TestVerifyRefuses(t *testing.T) {
 		"standard base64":             {strings.Replace(b.issued.JWT, "-", "+", 1) + "/", malformed},
 		"loose last character":        {loosen(b.issued.JWT), malformed},
 		"a blank":                     {segments[0] + ". " + segments[1] + "." + segments[2], malformed},
+		"a blank before the payload":  {b.forge(t, b.header, " "+b.payload), malformed},
+		"a blank after the payload":   {b.forge(t, b.header, b.payload+" "), malformed},
+		"line break after payload":    {b.forge(t, b.header, b.payload+"\n"), malformed},
 		"a byte order mark":           {"\ufeff" + b.issued.JWT, malformed},
 		// the payload, signed by the true key
 		"no exp":                 {b.replace(t, `"exp":1826850800,`, ""), malformed},

@@ -18,7 +18,7 @@ var templateFiles embed.FS
 var ErrView = errors.New("no template was declared for this view")
 
 // views declares which template shows which view. "public" pages load only our own style sheet: a phone in a market has little
-// bandwidth. "console" pages load Tabler too; the "print" page is itself on the paper.
+// bandwidth. The checker among them loads its scripts too. "console" pages load Tabler; the "print" page is itself on the paper.
 var views = []struct {
 	view     any
 	template string

@@ -1,4 +1,4 @@
-// The bundle: a pinned root key vouches for the key set, the key set for the manifest, the manifest for the lists.
+// The bundle (docs/formats.md 6 and 7): a pinned root key vouches for the key set, the key set for the manifest, the manifest for the lists.
 
 import { isTime } from "./code.js";
 import { parseOnce } from "./json.js";
@@ -10,7 +10,7 @@ import { importKey, sha256, thumbprint } from "./signature.js";
 import { keyNumber } from "./text.js";
 
 const MAX_BUNDLE = 64 << 20;
-const MAX_KEY_SET = 2 << 20;
+const MAX_KEY_SET = Math.floor((1 << 20) / 3) * 4 + 4096; // 1 MiB in base64url
 const MAX_MANIFEST = 1 << 20;
 
 /** Reads the public JWK of a root key. Returns {issuer, thumbprint, alg, crypto}. Throws when it is none. */

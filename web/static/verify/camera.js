@@ -1,4 +1,4 @@
-// The camera: frames go to the QR reader one after another until somebody is satisfied or stops it.
+// The camera: frames go to the QR reader one after another until it is stopped.
 
 import { pixels } from "./picture.js";
 import { readImage } from "./qr.js";
@@ -9,31 +9,30 @@ const PAUSE = 80; // milliseconds between frames, so that an old phone stays usa
 export const hasCamera = () => Boolean(navigator.mediaDevices?.getUserMedia);
 
 /**
- * Shows the camera in a video element and calls found(texts) for every frame with QR codes, until found returns true or stop() is called.
- * Returns stop. Throws as getUserMedia does, and what the reader throws goes to failed.
+ * Shows the camera in a video element and calls found(texts) for every frame with QR codes, until the signal aborts. Throws as getUserMedia
+ * and play do; what the reader throws later goes to failed.
  */
-export async function startCamera(video, found, failed) {
+export async function startCamera(video, { signal, found, failed }) {
   const stream = await navigator.mediaDevices.getUserMedia({ audio: false, video: { facingMode: "environment", width: { ideal: 1280 } } });
-  let running = true;
   const stop = () => {
-    running = false;
     stream.getTracks().forEach((track) => track.stop());
     video.srcObject = null;
   };
+  if (signal.aborted) { // while it started
+    stop();
+    return;
+  }
+  signal.addEventListener("abort", stop);
   video.srcObject = stream;
   await video.play();
-  watch(video, () => running, found).then(stop, (error) => {
-    stop();
-    failed(error);
-  });
-  return stop;
+  watch(video, signal, found).catch(failed);
 }
 
-async function watch(video, running, found) {
-  while (running()) {
+async function watch(video, signal, found) {
+  while (!signal.aborted) {
     if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA && video.videoWidth > 0) {
       const texts = await readImage(pixels(video, video.videoWidth, video.videoHeight));
-      if (running() && texts.length > 0 && found(texts)) return;
+      if (!signal.aborted && texts.length > 0) found(texts);
     }
     await new Promise((resolve) => setTimeout(resolve, PAUSE));
   }

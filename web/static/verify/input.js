@@ -8,13 +8,16 @@ import { say } from "./words.js";
 const at = (id) => document.getElementById(id);
 const note = (text) => { at("said").textContent = text; };
 
-let stop = null; // ends the camera that runs
+let camera = null; // the AbortController of the camera that runs or starts
 
-/** Wires the ways in. check takes the text of a code. */
-export function takeInput(check) {
+/** Wires the ways in. check takes the text of a code; begin makes room for another one. */
+export function takeInput({ check, begin }) {
   at("camera-start").hidden = !hasCamera();
   at("camera-start").addEventListener("click", () => openCamera(check));
-  at("camera-stop").addEventListener("click", closeCamera);
+  at("camera-stop").addEventListener("click", () => {
+    clearInput();
+    at("camera-start").focus();
+  });
   document.addEventListener("visibilitychange", () => document.hidden && closeCamera());
   at("picture-choose").addEventListener("click", () => at("picture").click());
   at("picture").addEventListener("change", () => takePicture(at("picture").files[0], check));
@@ -22,12 +25,15 @@ export function takeInput(check) {
     event.preventDefault();
     takeText(check);
   });
-  document.addEventListener("dragover", (event) => event.preventDefault());
-  document.addEventListener("drop", (event) => {
+  const drop = (event, files) => {
+    if (files.length === 0) return; // text goes where it was meant to
     event.preventDefault();
-    takePicture(event.dataTransfer.files[0], check);
-  });
-  document.addEventListener("paste", (event) => event.clipboardData.files.length > 0 && takePicture(event.clipboardData.files[0], check));
+    begin();
+    takePicture(files[0], check);
+  };
+  document.addEventListener("dragover", (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
+  document.addEventListener("drop", (event) => drop(event, event.dataTransfer.files));
+  document.addEventListener("paste", (event) => drop(event, event.clipboardData.files));
 }
 
 /** Puts the ways in back to their start. */
@@ -81,11 +87,12 @@ async function openCamera(check) {
   note(say("searching"));
   at("camera").hidden = false;
   at("camera-start").hidden = true;
+  at("camera-stop").focus();
+  const mine = camera = new AbortController();
   try {
-    stop = await startCamera(at("view"), (texts) => seen(texts, check), () => refuseCamera("no_reader"));
-    at("camera-stop").focus();
+    await startCamera(at("view"), { signal: mine.signal, found: (texts) => seen(texts, check), failed: () => refuseCamera("no_reader") });
   } catch (error) {
-    refuseCamera({ NotAllowedError: "camera_denied", NotFoundError: "camera_missing" }[error.name] ?? "camera_busy");
+    if (!mine.signal.aborted) refuseCamera({ NotAllowedError: "camera_denied", NotFoundError: "camera_missing" }[error.name] ?? "camera_busy");
   }
 }
 
@@ -94,12 +101,11 @@ function seen(texts, check) {
   const ours = [...new Set(texts)].filter(isCode);
   if (ours.length !== 1) {
     note(say(ours.length === 0 ? "foreign" : "many_codes"));
-    return false;
+    return;
   }
   closeCamera();
   note("");
   check(ours[0]);
-  return true;
 }
 
 function refuseCamera(word) {
@@ -108,8 +114,8 @@ function refuseCamera(word) {
 }
 
 function closeCamera() {
-  stop?.();
-  stop = null;
+  camera?.abort();
+  camera = null;
   at("camera").hidden = true;
   at("camera-start").hidden = !hasCamera();
 }

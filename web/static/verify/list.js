@@ -1,4 +1,4 @@
-// Status lists and grade lists.
+// Status lists and grade lists (docs/formats.md 5).
 
 import { decode } from "./base64url.js";
 import { COLOURS, TIERS, isTime } from "./code.js";

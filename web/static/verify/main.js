@@ -21,17 +21,17 @@ async function check(text) {
   shown = text;
   await show();
   at("input").hidden = true;
-  const title = at("result").querySelector("[data-slot=title]");
-  title.focus({ preventScroll: true });
+  goToTitle();
   at("result").scrollIntoView({ block: "start" });
 }
+
+const goToTitle = () => at("result").querySelector("[data-slot=title]")?.focus({ preventScroll: true });
 
 async function show() {
   const text = shown;
   const now = Date.now() / 1000;
   const verdict = await pageVerdict(text, now);
-  if (text !== shown) return; // another one was asked for meanwhile
-  at("result").replaceChildren(article(verdict, { text, now, again }));
+  if (text === shown) at("result").replaceChildren(article(verdict, { text, now, again })); // else another one was asked for meanwhile
 }
 
 async function pageVerdict(text, now) {
@@ -41,16 +41,24 @@ async function pageVerdict(text, now) {
   return verdict.elsewhere ? { ...verdict, reason: "elsewhere" } : verdict;
 }
 
-/** Newer lists may change the verdict on the page. */
-function showAgain() {
-  if (shown !== null) show();
+/** Newer lists may change the verdict on the page. A reader who is at it stays there. */
+async function showAgain() {
+  if (shown === null) return;
+  const reading = at("result").contains(document.activeElement);
+  await show();
+  if (reading) goToTitle();
 }
 
-function again() {
+/** Makes room for another code. */
+function begin() {
   shown = null;
   at("result").replaceChildren();
   at("input").hidden = false;
   clearInput();
+}
+
+function again() {
+  begin();
   (at("camera-start").hidden ? at("picture-choose") : at("camera-start")).focus();
 }
 
@@ -60,13 +68,14 @@ function offerUpdate(update) {
 }
 
 async function start() {
+  at("old-browser").remove();
   if (!crypto.subtle) {
     at("result").textContent = say("insecure");
     return;
   }
   at("input").hidden = false;
   at("material").hidden = false;
-  takeInput(check);
+  takeInput({ check, begin });
   keepOffline({ ready: () => material.offlineReady(), waiting: offerUpdate }).catch(() => {}); // the page works without it, while there is a network
   await material.load();
   await material.refreshIfDue();

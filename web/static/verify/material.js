@@ -62,17 +62,18 @@ export class Material {
   async #accept() {
     at("root-compared").checked = false;
     at("root-accept").disabled = true;
-    try {
-      await this.#trust.accept();
-      await this.refresh();
-    } catch (error) {
-      this.#say(error);
-    }
+    await this.#trust.accept().catch((error) => this.#say(error));
+    await this.refresh();
   }
 
   offlineReady() {
     this.#offlineReady = true;
     this.show();
+  }
+
+  #offline(span, now) {
+    if (!this.#offlineReady || !this.#trust.bundle) return "offline_not";
+    return span && now < span.until ? "offline_ready" : "offline_stale";
   }
 
   show() {
@@ -85,7 +86,7 @@ export class Material {
     at("keys-until").textContent = bundle ? until(bundle.exp, now) : say("absent");
     at("fetched-at").textContent = bundle && fetchedAt ? since(fetchedAt / 1000, now) : say("absent");
     at("root-print").textContent = root ? grouped(root.thumbprint) : say("absent");
-    at("offline").textContent = say(this.#offlineReady && bundle ? "offline_ready" : "offline_not");
+    at("offline").textContent = say(this.#offline(span, now));
     at("root-changed").hidden = !offered;
     at("root-old").textContent = offered ? grouped(root.thumbprint) : "";
     at("root-new").textContent = offered ? grouped(offered.root.thumbprint) : "";

@@ -16,6 +16,7 @@ export function article(verdict, { text, now, again }) {
   grade(slots, verdict);
   who(slots, verdict, text);
   details(slots, verdict);
+  slots.checked.textContent = say("at", moment(now));
   slots.again.addEventListener("click", again);
   return content;
 }

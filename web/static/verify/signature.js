@@ -14,11 +14,15 @@ const ELSEWHERE = ["SM2SM3"];
 
 export const isKnown = (alg) => Object.hasOwn(ALGORITHMS, alg) || ELSEWHERE.includes(alg);
 
-/** Returns a key that verify takes, or null when this browser cannot check the algorithm. Throws when the JWK is faulty. */
+/**
+ * Returns a key that isSignature takes, or null when this browser cannot check the algorithm. Throws when the JWK is faulty, as far as
+ * browsers look: they check that a P-256 point is on its curve, and nothing of an Ed25519 point. For that the root vouches.
+ */
 export async function importKey(jwk) {
   const algorithm = Object.hasOwn(ALGORITHMS, jwk.alg) ? ALGORITHMS[jwk.alg] : undefined;
   if (!algorithm) return null;
   if (jwk.kty !== algorithm.kty || jwk.crv !== algorithm.crv) throw new Error(`${jwk.alg} needs kty ${algorithm.kty} and crv ${algorithm.crv}`);
+  if (jwk.kty === "OKP" && jwk.y) throw new Error("EdDSA has no y");
   const point = jwk.kty === "EC" ? new Uint8Array([4, ...coordinate(jwk.x), ...coordinate(jwk.y)]) : coordinate(jwk.x);
   try {
     return await crypto.subtle.importKey("raw", point, algorithm.importAs, true, ["verify"]);

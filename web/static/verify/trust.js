@@ -22,10 +22,11 @@ export class Trust {
   bundle = null; // {issuer, iat, exp, keys, lists}
   fetchedAt = 0; // Unix milliseconds
   offered = null; // another root that the server shows; refused until somebody accepts it
+  #memory; // the newest times seen
 
   /** Takes up what was kept, checking it from the root down as if it came from the network. */
   async load() {
-    const [root, bundle, fetchedAt] = await recall("root", "bundle", "fetched_at");
+    const [root, bundle, fetchedAt] = await kept(recall("root", "bundle", "fetched_at"));
     if (!root) return;
     try {
       this.root = await readRoot(root);
@@ -44,31 +45,29 @@ export class Trust {
   }
 
   async #refresh() {
-    await this.#pin(await fetched(ROOT));
-    const text = await fetched(BUNDLE);
-    const [known] = await kept(recall("memory"));
-    const { trusted, memory } = await verified(async () => takeIn(await readBundle(text, this.root), known, Date.now() / 1000));
-    this.bundle = trusted;
-    this.fetchedAt = Date.now();
-    await kept(keep({ bundle: text, memory, fetched_at: this.fetchedAt }));
+    const rootText = await fetched(ROOT);
+    const root = await verified(() => readRoot(rootText));
+    const pinned = this.root ?? root;
+    this.offered = root.thumbprint === pinned.thumbprint ? null : { root, text: rootText };
+    if (this.offered) throw new Problem("root");
+    await this.#take(await fetched(BUNDLE), pinned, rootText);
   }
 
-  /** Pins the first root for good. Another one later is held back. */
-  async #pin(text) {
-    const root = await verified(() => readRoot(text));
-    if (!this.root) {
-      this.root = root;
-      await kept(keep({ root: text }));
-    }
-    this.offered = root.thumbprint === this.root.thumbprint ? null : { root, text };
-    if (this.offered) throw new Problem("root");
+  /** A root is pinned with the first bundle that it vouches for. What cannot be kept still counts until the page is closed. */
+  async #take(text, root, rootText) {
+    const [known] = await recall("memory").catch(() => [this.#memory]);
+    const { trusted, memory } = await verified(async () => takeIn(await readBundle(text, root), known, Date.now() / 1000));
+    Object.assign(this, { root, bundle: trusted, fetchedAt: Date.now() });
+    this.#memory = memory;
+    await kept(keep({ root: rootText, bundle: text, memory, fetched_at: this.fetchedAt }));
   }
 
   /** Replaces the pinned root by the one offered. What the old one vouched for is forgotten. */
   async accept() {
     const { root, text } = this.offered;
-    await kept(keep({ root: text, bundle: undefined, memory: undefined, fetched_at: 0 }));
     Object.assign(this, { root, bundle: null, fetchedAt: 0, offered: null });
+    this.#memory = undefined;
+    await kept(keep({ root: text, bundle: undefined, memory: undefined, fetched_at: 0 }));
   }
 
   /** The times that the page shows, in Unix seconds; nothing without lists. */
@@ -94,7 +93,7 @@ async function verified(read) {
 async function fetched(address) {
   let answer;
   try {
-    answer = await fetch(address, { cache: "no-cache", credentials: "omit", signal: AbortSignal.timeout(PATIENCE) });
+    answer = await fetch(address, { cache: "no-cache", credentials: "omit", signal: AbortSignal.timeout?.(PATIENCE) });
     if (answer.ok) return await answer.text();
   } catch {
     throw new Problem("offline");

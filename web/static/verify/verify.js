@@ -1,7 +1,7 @@
-// The verdict about one text: authentic? current? grade as of when? (docs/formats.md 1.7)
+// The verdict about one text: authentic? current? grade as of when? (docs/formats.md 8)
 
 import { listOf, placeOf } from "./code.js";
-import { gradeAt, isCurrent, isFinal, statusAt } from "./list.js";
+import { gradeAt, isAhead, isCurrent, isFinal, statusAt } from "./list.js";
 import { Refusal, badSignature, unknownKey } from "./refusal.js";
 import { readText } from "./text.js";
 import { verifyWith } from "./token.js";
@@ -72,7 +72,7 @@ function currency(code, key, lists, now) {
   const said = statusAt(status, placeOf(code.index));
   const asOf = { status_as_of: isoTime(status.iat) };
   if (isFinal(said)) return { authentic: false, current: "no", reason: said, ...asOf };
-  if (!isCurrent(status, now)) return { ...unknown(code, "old_list"), ...asOf };
+  if (!isCurrent(status, now)) return { ...unknown(code, isAhead(status.iat, now) ? "slow_clock" : "old_list"), ...asOf };
   if (code.iat > status.iat && (said !== "valid" || !code.seconds)) return { ...unknown(code, "new_code"), ...asOf };
   if (said !== "valid") return { authentic: false, current: "no", reason: said, ...asOf };
   return { ...graded(code, find("grade"), now), ...asOf };
