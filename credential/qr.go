@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	qrcode "github.com/skip2/go-qrcode"
 )
 
 // QuietZone is the white border of a QR code in modules (ISO/IEC 18004).
 const QuietZone = 4
 
-// MaxQRText is how many characters a QR text may have unless it is all digits. Longer ones make symbols that are hard to scan.
+// MaxQRText is how many characters a QR text may have unless it is all digits. Beyond it the QR library cannot use the small symbols.
 const MaxQRText = 255
 
 // maxPixels is the longest side of a PNG, in pixels.
@@ -33,24 +35,11 @@ func NewQR(text string) (q *QR, err error) {
 			q, err = nil, fmt.Errorf("%w: the QR library failed", ErrQR)
 		}
 	}()
-	modules, side, ok := encode(text)
-	if !ok {
+	code, err := qrcode.New(text, qrcode.Medium)
+	if err != nil {
 		return nil, fmt.Errorf("%w: the text is too long", ErrQR)
 	}
-	return &QR{bordered(modules, side)}, nil
-}
-
-// bordered puts the quiet zone around the modules.
-func bordered(modules []bool, side int) [][]bool {
-	whole := side + 2*QuietZone
-	cells, rows := make([]bool, whole*whole), make([][]bool, whole)
-	for y := range rows {
-		rows[y] = cells[y*whole : (y+1)*whole]
-		if inner := y - QuietZone; inner >= 0 && inner < side {
-			copy(rows[y][QuietZone:], modules[inner*side:(inner+1)*side])
-		}
-	}
-	return rows
+	return &QR{code.Bitmap()}, nil // with a border of QuietZone
 }
 
 func checkQRText(text string) error {
