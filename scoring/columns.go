@@ -24,7 +24,7 @@ type Columns struct {
 	whole      map[uint32][]Fact // facts that do not fit, by enterprise
 	subjects   []string          // capability items and lists; number 0 is no text
 	texts      []string          // stand for licence and product numbers: texts[n] is n in digits, texts[0] is empty
-	classes    []classKey        // the different facts but for their dates, cases and subjects, from 1 on
+	classes    []classKey        // the different facts but for their dates and cases, from 1 on
 }
 
 const usccLength = 18
@@ -145,10 +145,12 @@ var namesSubject = func() (set [16]bool) {
 // classKey is what facts of one class have in common.
 type classKey struct {
 	what                   uint32
+	subject                uint16 // where it is compared with names
 	minor, major, critical uint8
 }
 
-// The class of a fact stands above the 18 bits that say what it is. Class 0 is for facts that came when all classes were taken.
+// The class of a fact stands above the 18 bits that say what it is. Class 0 is for facts that came when all classes were taken, and for
+// words about a capability item to which there is more than kind and day.
 const (
 	whatBits   = 18
 	maxClasses = 1 << (32 - whatBits)
