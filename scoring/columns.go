@@ -58,6 +58,11 @@ func (c *Columns) USCC(i int) registry.USCC { return registry.USCC(c.codes[i][:]
 // Risk returns the product risk of enterprise i.
 func (c *Columns) Risk(i int) registry.RiskLevel { return c.risk[i] }
 
+// Who returns what scoring reads of enterprise i itself.
+func (c *Columns) Who(i int) Enterprise {
+	return Enterprise{USCC: c.USCC(i), RegisteredOn: c.registered[i], Risk: c.risk[i]}
+}
+
 // Find returns the number of an enterprise, or where it would stand and false.
 func (c *Columns) Find(code registry.USCC) (int, bool) {
 	return slices.BinarySearchFunc(c.codes, string(code), compareCode)
@@ -98,7 +103,7 @@ func (c *Columns) Reader() *ColumnReader { return &ColumnReader{c: c} }
 // (Assess, NextChange). It is not good for explanations and digests: references and revisions are gone and numbers stand for texts.
 func (r *ColumnReader) Read(i int) *Evidence {
 	e := &r.evidence
-	e.USCC, e.RegisteredOn, e.Risk = r.c.USCC(i), r.c.registered[i], r.c.risk[i]
+	e.Enterprise = r.c.Who(i)
 	from, to := r.c.first[i], r.c.first[i+1]
 	if from == to && r.c.whole != nil {
 		e.facts = r.c.whole[uint32(i)]

@@ -1,6 +1,10 @@
 package scoring
 
-import "healthcode/registry"
+import (
+	"time"
+
+	"healthcode/registry"
+)
 
 // Grader grades enterprises of columns by one model. Most facts only add masses: these are added up straight from the columns, by tables of
 // what their class is worth; facts that depend on each other are unpacked and go through the assessor. The results are the assessor's. It
@@ -47,6 +51,17 @@ func (g *Grader) Assess(i int, asOf registry.Day) Assessment {
 	var x Assessment
 	g.each(i, i+1, asOf, &x, func(int) {})
 	return x
+}
+
+// AssessAll grades every enterprise as of a day, in order. x is good until yield returns.
+func (g *Grader) AssessAll(asOf registry.Day, yield func(i int, x *Assessment)) {
+	var x Assessment
+	g.each(0, g.c.Len(), asOf, &x, func(i int) { yield(i, &x) })
+}
+
+// Digest returns the digest of a grade of enterprise i, where facts is that of its facts that had happened; see Assessor.Digest.
+func (g *Grader) Digest(i int, asOf registry.Day, knownAt time.Time, facts [32]byte, grade *Grade) [32]byte {
+	return g.a.Digest(g.c.Who(i), asOf, knownAt, facts, grade)
 }
 
 // Grade grades enterprise i as of a day and follows its published grade up to it, as Assessor.Grade does.
