@@ -41,6 +41,11 @@ func (b *ColumnBuilder) Add(e *Evidence) error {
 	if err := b.follows(string(e.USCC)); err != nil {
 		return err
 	}
+	return b.put(e)
+}
+
+// put appends an enterprise, whatever came before. Columns that are out of order can be graded but not searched.
+func (b *ColumnBuilder) put(e *Evidence) error {
 	if len(b.c.facts.what)+len(e.facts) > maxRecords {
 		return fmt.Errorf("%w: more than %d records", ErrColumns, maxRecords)
 	}
