@@ -90,7 +90,7 @@ func addingOf(f *Fact, x *worth, item int) adding {
 		return nothing
 	case x.item:
 		return wordOf(f, x, item)
-	case x.bad != [2]int64{}, x.check != 0 && x.check != oneCheck:
+	case x.bad != [2]int64{}, x.failsCritical+x.failsMajor > 0, x.check != 0 && x.check != oneCheck:
 		nothing.counts += more
 		return nothing
 	}

@@ -51,6 +51,9 @@ func modelsToCompare(t testing.TB) map[string]*scoring.Model {
 		"longest": changedModel(t, func(m *scoring.Model) { m.Window, m.HalfLife = 1920, 3650 }),
 		"items":   changedModel(t, func(m *scoring.Model) { m.Items = []string{"other", "qms"} }),
 		"factors": changedModel(t, func(m *scoring.Model) { m.Factors.Repaired, m.Factors.Rectified, m.Factors.Stage.Online = 500, 0, 100 }),
+		"no mass": changedModel(t, func(m *scoring.Model) { // what weighs nothing still counts for gates and vetoes
+			m.Factors.Stage.Production, m.Factors.Purpose.Random = 0, 0
+		}),
 		"gates": changedModel(t, func(m *scoring.Model) {
 			m.Tiers[0].Gates, m.Vetoes = nil, append(m.Vetoes, scoring.Veto{Colour: registry.ColourYellow,
 				Condition: scoring.Condition{Fact: scoring.DaysSinceWorseThanMinor, Operator: "<", Value: 100}})

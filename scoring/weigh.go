@@ -19,8 +19,8 @@ func (a *Assessor) weigh(e *Evidence, asOf registry.Day) {
 }
 
 func (a *Assessor) reset(e *Evidence, asOf registry.Day) {
-	a.weighed, a.inCase = a.weighed[:0], a.inCase[:0]
-	a.asOf, a.since = asOf, e.RegisteredOn
+	a.weighed, a.inCase, a.revoked = a.weighed[:0], a.inCase[:0], a.revoked[:0]
+	a.asOf, a.since, a.refusedOn, a.listedOn = asOf, e.RegisteredOn, 0, 0
 	a.items, a.state = [20]int32{}, [circumstances]int32{}
 	a.beforehand = e.summed
 	if a.beforehand == nil {
@@ -30,7 +30,6 @@ func (a *Assessor) reset(e *Evidence, asOf registry.Day) {
 }
 
 func (a *Assessor) weighAll(e *Evidence) {
-	a.revoked, a.refusedOn, a.listedOn = a.revoked[:0], 0, 0
 	if cap(a.weighed) < len(e.facts) {
 		a.weighed = make([]weighed, 0, 2*len(e.facts))
 	}
