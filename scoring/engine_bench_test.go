@@ -112,7 +112,8 @@ func gradePasts(b *testing.B, pasts map[registry.USCC]past, seen []scoring.Obser
 	}
 }
 
-// BenchmarkBacktest grades two years of months by columns; beside it, the time that grading each past on its own takes.
+// BenchmarkBacktest is a whole back-test over two years of months, graded by columns; beside it, the time that cutting and grading each past
+// on its own takes on one processor, without guard and statistics.
 func BenchmarkBacktest(b *testing.B) {
 	list, pasts := []past{}, map[registry.USCC]past{}
 	for _, e := range syntheticEvidence(2000) {
