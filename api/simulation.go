@@ -38,14 +38,20 @@ type simulationRequest struct {
 }
 
 // simulate answers POST /api/v1/simulations: what a model would change if it took the place of the active one. It stops when the client
-// goes away. The first one after a start, and after midnight, waits until everybody is read.
+// goes away. The first one after a start, and after midnight, waits until everybody is read. A client that asks for lines is told how far
+// that is.
 func (s *server) simulate(c *gin.Context) {
 	request, err := s.readSimulation(c.Request)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	answer, err := s.runSimulation(c, request)
+	c.Header("Vary", "Accept, Accept-Language")
+	if wantsLines(c.Request) {
+		s.streamSimulation(c, request)
+		return
+	}
+	answer, err := s.runSimulation(c, request, func(string, int64, int64) {})
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -53,13 +59,13 @@ func (s *server) simulate(c *gin.Context) {
 	c.JSON(http.StatusOK, answer)
 }
 
-func (s *server) runSimulation(c *gin.Context, request *simulationRequest) (*scoring.Simulation, error) {
+func (s *server) runSimulation(c *gin.Context, request *simulationRequest, tell report) (*scoring.Simulation, error) {
 	ctx := c.Request.Context()
 	active, err := s.model(ctx, schema.ModelRef{})
 	if err != nil {
 		return nil, err
 	}
-	everyone, err := s.everyone.get(ctx, registry.DayOf(s.now()))
+	everyone, err := s.everyone.get(ctx, registry.DayOf(s.now()), func(done, total int64) { tell("reading", done, total) })
 	if err != nil {
 		return nil, fmt.Errorf("read everybody: %w", err)
 	}
@@ -68,12 +74,14 @@ func (s *server) runSimulation(c *gin.Context, request *simulationRequest) (*sco
 		return nil, fmt.Errorf("wait for a turn: %w", err)
 	}
 	defer back()
+	tell("grading", 0, int64(everyone.Columns.Len()))
 	before, err := s.everyone.grades(ctx, everyone, active, request.asOf)
 	if err != nil {
 		return nil, err
 	}
 	answer, err := scoring.Simulate(ctx, everyone.Columns, active, request.model, request.asOf,
-		scoring.SimulateOptions{Attributes: everyone.Attributes, Moves: request.moves, Before: before})
+		scoring.SimulateOptions{Attributes: everyone.Attributes, Moves: request.moves, Before: before,
+			PassOptions: scoring.PassOptions{Progress: func(done, total int64) { tell("grading", done, total) }}})
 	if err != nil {
 		return nil, fmt.Errorf("simulate: %w", err)
 	}

@@ -170,6 +170,95 @@ func (c *counting) ReadPopulation(ctx context.Context, asOf registry.Day, progre
 	return c.Store.ReadPopulation(ctx, asOf, progress)
 }
 
+func unheard(int64, int64) {}
+
+// A client that asks for lines hears how far reading and grading are, and gets the same answer as one that does not.
+func TestASimulationInLines(t *testing.T) {
+	w := theWorld(t)
+	h := w.handler(t, nil)
+	body := `{"model":` + heavierComplaints(t) + `}`
+	asked := append([]string{"Accept", "application/x-ndjson"}, jsonBody...)
+	answer := call(h, http.MethodPost, "/api/v1/simulations", strings.NewReader(body), asked...)
+	if answer.Code != http.StatusOK || answer.Header().Get("Content-Type") != "application/x-ndjson" || !answer.Flushed {
+		t.Fatalf("%d %s", answer.Code, answer.Header())
+	}
+	var last simulationLine
+	heard := map[string]int{}
+	for text := range strings.Lines(answer.Body.String()) {
+		if last.Simulation != nil {
+			t.Fatalf("a line follows the simulation: %s", text)
+		}
+		last = simulationLine{}
+		if err := json.Unmarshal([]byte(text), &last); err != nil {
+			t.Fatalf("%v: %s", err, text)
+		}
+		if last.Progress != nil {
+			heard[last.Progress.Stage]++
+		}
+	}
+	whole := decoded[scoring.Simulation](t, postSimulation(h, body))
+	if last.Simulation == nil || last.Simulation.MeanAfter != whole.MeanAfter || last.Simulation.Moves.Total != whole.Moves.Total || heard["grading"] == 0 {
+		t.Errorf("heard %v, at last %+v", heard, last)
+	}
+	problem(t, call(h, http.MethodPost, "/api/v1/simulations", strings.NewReader(`{}`), asked...), http.StatusBadRequest, "invalid_field")
+}
+
+// slow says how far it is and then fails.
+type slow struct {
+	Store
+	told chan struct{}
+}
+
+func (s *slow) ReadPopulation(ctx context.Context, _ registry.Day, progress func(done, total int64)) (*schema.Population, error) {
+	progress(3, 30)
+	<-s.told
+	return nil, schema.ErrBusy
+}
+
+func TestReadingTellsHowFarItIs(t *testing.T) {
+	store := &slow{Store: theWorld(t).store, told: make(chan struct{})}
+	cache := newPopulationCache(store)
+	tell := sync.OnceFunc(func() { close(store.told) })
+	heard := [2]int64{}
+	_, err := cache.get(t.Context(), registry.DayOf(theWorld(t).now), func(read, total int64) {
+		if heard = [2]int64{read, total}; read > 0 {
+			tell()
+		}
+	})
+	if !errors.Is(err, schema.ErrBusy) || heard != [2]int64{3, 30} {
+		t.Errorf("%v, heard %v", err, heard)
+	}
+}
+
+func TestAProblemAfterTheFirstLineIsTheLast(t *testing.T) {
+	w := theWorld(t)
+	store := &slow{Store: w.store, told: make(chan struct{})}
+	h := w.handler(t, func(c *Config) { c.Store = store })
+	answer := &telling{ResponseRecorder: httptest.NewRecorder(), told: store.told}
+	r := httptest.NewRequest(http.MethodPost, "/api/v1/simulations", strings.NewReader(`{"model":`+string(scoring.DefaultModel().JSON())+`}`))
+	r.RemoteAddr, r.Host = "127.0.0.1:40000", "localhost"
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "application/x-ndjson")
+	h.ServeHTTP(answer, r)
+	lines := strings.Split(strings.TrimSpace(answer.Body.String()), "\n")
+	var last simulationLine
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil || len(lines) != 2 || last.Problem == nil || last.Problem.Status != http.StatusServiceUnavailable {
+		t.Errorf("%v: %s", err, answer.Body)
+	}
+}
+
+// telling lets a slow store go on once a line has come.
+type telling struct {
+	*httptest.ResponseRecorder
+	told chan struct{}
+	once sync.Once
+}
+
+func (t *telling) Flush() {
+	t.ResponseRecorder.Flush()
+	t.once.Do(func() { close(t.told) })
+}
+
 func TestAClientThatGoesAwayDoesNotStopTheReading(t *testing.T) {
 	w := theWorld(t)
 	store := &counting{Store: w.store, begun: make(chan struct{}, 10), goOn: make(chan struct{})}
@@ -178,7 +267,7 @@ func TestAClientThatGoesAwayDoesNotStopTheReading(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	gone := make(chan error)
 	go func() {
-		_, err := cache.get(ctx, today)
+		_, err := cache.get(ctx, today, unheard)
 		gone <- err
 	}()
 	<-store.begun
@@ -190,7 +279,7 @@ func TestAClientThatGoesAwayDoesNotStopTheReading(t *testing.T) {
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			if p, err := cache.get(t.Context(), today); err != nil || p.Columns.Len() == 0 {
+			if p, err := cache.get(t.Context(), today, unheard); err != nil || p.Columns.Len() == 0 {
 				t.Errorf("%v", err)
 			}
 		})
@@ -199,7 +288,7 @@ func TestAClientThatGoesAwayDoesNotStopTheReading(t *testing.T) {
 	if store.readings != 1 {
 		t.Errorf("%d readings, want one for all", store.readings)
 	}
-	if _, err := cache.get(t.Context(), today+1); err != nil || store.readings != 2 {
+	if _, err := cache.get(t.Context(), today+1, unheard); err != nil || store.readings != 2 {
 		t.Errorf("%d readings after midnight, %v", store.readings, err)
 	}
 }

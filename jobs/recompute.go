@@ -116,7 +116,7 @@ func (j *Recompute) work(ctx context.Context, run *schema.Run) error {
 	assessed.Store(run.Assessed)
 	group, ctx := errgroup.WithContext(ctx)
 	for range j.workers() {
-		group.Go(func() error { return j.gradeRanges(ctx, run, scoring.NewAssessor(model), todo, &assessed) })
+		group.Go(func() error { return j.gradeRanges(ctx, run, model, todo, &assessed) })
 	}
 	return group.Wait()
 }
@@ -128,10 +128,10 @@ func (j *Recompute) workers() int {
 	return runtime.GOMAXPROCS(0)
 }
 
-func (j *Recompute) gradeRanges(ctx context.Context, run *schema.Run, a *scoring.Assessor, todo <-chan schema.Range, assessed *atomic.Int64) error {
+func (j *Recompute) gradeRanges(ctx context.Context, run *schema.Run, model *scoring.Model, todo <-chan schema.Range, assessed *atomic.Int64) error {
 	for r := range todo {
-		result, err := j.DB.FinishRange(ctx, run, r, func(e *scoring.Evidence, prior *schema.Assessment) (schema.Grade, error) {
-			return grade(a, e, run, prior), nil
+		result, err := j.DB.FinishRange(ctx, run, r, func(p *schema.Part) ([]schema.Grade, error) {
+			return gradePart(p, model, run), nil
 		})
 		if err != nil {
 			return fmt.Errorf("grade the enterprises %s to %s: %w", r.From, r.To, err)
@@ -143,23 +143,34 @@ func (j *Recompute) gradeRanges(ctx context.Context, run *schema.Run, a *scoring
 	return nil
 }
 
+// gradePart grades the enterprises of a range: one pass over the columns for what their evidence earns, then movement for those whose
+// standing may be another.
+func gradePart(p *schema.Part, model *scoring.Model, run *schema.Run) []schema.Grade {
+	grader, grades := p.Columns.Grader(model), make([]schema.Grade, p.Columns.Len())
+	earned := make([]scoring.Assessment, len(grades))
+	grader.AssessAll(run.AsOf, func(i int, x *scoring.Assessment) { earned[i] = *x })
+	for i := range grades {
+		grades[i] = grade(grader, i, earned[i], p, run)
+	}
+	return grades
+}
+
 // grade is everything that is stored about one enterprise on one day. While neither records nor model change and no day comes on which
 // time changes the standing, the standing is what it was, and only the index is computed again.
-func grade(a *scoring.Assessor, e *scoring.Evidence, run *schema.Run, prior *schema.Assessment) schema.Grade {
+func grade(grader *scoring.Grader, i int, earned scoring.Assessment, p *schema.Part, run *schema.Run) schema.Grade {
 	var g scoring.Grade
 	var ahead scoring.Outlook
-	if prior != nil && (prior.StandingUntil == 0 || run.AsOf < prior.StandingUntil) {
-		g = scoring.Grade{Earned: a.Assess(e, run.AsOf), Standing: scoring.Standing{Tier: prior.Tier, Colour: prior.Colour,
+	if prior := p.Priors[i]; prior != nil && (prior.StandingUntil == 0 || run.AsOf < prior.StandingUntil) {
+		g = scoring.Grade{Earned: earned, Standing: scoring.Standing{Tier: prior.Tier, Colour: prior.Colour,
 			TierSince: prior.TierSince, ColourSince: prior.ColourSince}}
 		ahead = scoring.Outlook{GradeOn: prior.NextChangeOn, StandingOn: prior.StandingUntil}
 	} else {
-		g, ahead = a.GradeAhead(e, run.AsOf)
+		g, ahead = grader.GradeAhead(i, run.AsOf)
 	}
-	digest, _ := a.Digests(e, run.AsOf, run.KnownAt, &g)
 	x := &g.Earned
 	return schema.Grade{Index: x.Index, Tier: g.Tier, Colour: g.Colour, Evidence: x.Evidence, Checks: x.Checks, LossPPM: x.LossPPM,
 		NextChangeOn: ahead.GradeOn, EarnedTier: x.Tier, EarnedColour: x.Colour, TierSince: g.TierSince, ColourSince: g.ColourSince,
-		StandingUntil: ahead.StandingOn, Digest: digest}
+		StandingUntil: ahead.StandingOn, Digest: grader.Digest(i, run.AsOf, run.KnownAt, p.Facts[i], &g)}
 }
 
 // giveUp ends a run that cannot go on. A run that was only interrupted stays open for whoever takes it up.

@@ -43,14 +43,14 @@ func (c *Columns) Grade(ctx context.Context, m *Model, asOf registry.Day, into *
 	var group sync.WaitGroup
 	for range min(workers, c.Len()/passChunk+1) {
 		group.Go(func() {
-			p := newPass(c, m, asOf, tables)
+			g := newGrader(c, m, tables)
 			for ctx.Err() == nil {
 				from := int(next.Add(passChunk)) - passChunk
 				if from >= c.Len() {
 					return
 				}
 				to := min(from+passChunk, c.Len())
-				p.grade(into, from, to)
+				into.fill(g, asOf, from, to)
 				if finished := done.Add(int64(to - from)); o.Progress != nil {
 					o.Progress(finished, int64(c.Len()))
 				}
@@ -59,4 +59,12 @@ func (c *Columns) Grade(ctx context.Context, m *Model, asOf registry.Day, into *
 	}
 	group.Wait()
 	return ctx.Err()
+}
+
+// fill grades a stretch of the enterprises.
+func (into *Grades) fill(g *Grader, asOf registry.Day, from, to int) {
+	var x Assessment
+	g.each(from, to, asOf, &x, func(i int) {
+		into.Index[i], into.Tier[i], into.Colour[i], into.Evidence[i] = uint16(x.Index), x.Tier, x.Colour, x.Evidence
+	})
 }

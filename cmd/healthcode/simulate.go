@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -16,19 +17,23 @@ import (
 )
 
 func (p *program) simulateCommand() *cobra.Command {
-	var file, asOf string
-	var movers int
+	var file, asOf, sort, direction string
+	var movers, skip int
 	c := &cobra.Command{
 		Use: "simulate", Short: "Show what a scoring model would change", Args: arguments(),
 		Long: "Grades everybody by the active model and by the one in a file, stores nothing, and shows how grades are distributed before and\n" +
 			"after, who goes where by county, industry, size and product risk, and who moves most. Grades are those that the evidence earns: a fall\n" +
 			"is published at once, a rise step by step.",
-		Example: "  healthcode export models | head -1 > model.json   # then edit it\n  healthcode simulate --model model.json --movers 20",
+		Example: "  healthcode export models | head -1 > model.json   # then edit it\n  healthcode simulate --model model.json --movers 20\n" +
+			"  healthcode simulate --model model.json --direction worse --sort change --movers 50 --skip 50   # the second fifty",
 	}
 	p.jsonFlag(c)
 	c.Flags().StringVar(&file, "model", "", "file with the scoring model (JSON)")
 	c.Flags().StringVar(&asOf, "as-of", "", "day of the grades, YYYY-MM-DD (default today, Asia/Shanghai)")
-	c.Flags().IntVar(&movers, "movers", 10, "how many of those who move most to list")
+	c.Flags().IntVar(&movers, "movers", 10, "how many of those who move to list")
+	c.Flags().IntVar(&skip, "skip", 0, "how many of them to leave out first, to see the next page")
+	c.Flags().StringVar(&sort, "sort", scoring.MoveSorts()[0], "their order: "+strings.Join(scoring.MoveSorts(), ", ")+" (change: the deepest fall first)")
+	c.Flags().StringVar(&direction, "direction", "", "only those who move: "+strings.Join(scoring.MoveDirections(), ", ")+" (better, worse: of colour)")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		day, err := parseDayFlag(c, "as-of", asOf)
 		switch {
@@ -36,8 +41,12 @@ func (p *program) simulateCommand() *cobra.Command {
 			return err
 		case file == "":
 			return usage(c, "--model is missing")
-		case movers < 0:
-			return usage(c, "--movers: %d is below 0", movers)
+		case movers < 0 || skip < 0:
+			return usage(c, "--movers %d, --skip %d: a number below 0", movers, skip)
+		case !slices.Contains(scoring.MoveSorts(), sort):
+			return usage(c, "--sort: %q is none of %q", sort, scoring.MoveSorts())
+		case direction != "" && !slices.Contains(scoring.MoveDirections(), direction):
+			return usage(c, "--direction: %q is none of %q", direction, scoring.MoveDirections())
 		case day == 0:
 			day = p.today()
 		}
@@ -45,8 +54,9 @@ func (p *program) simulateCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		query := scoring.MoveQuery{Limit: movers, Offset: skip, Sort: scoring.MoveSort(sort), Direction: scoring.MoveDirection(direction)}
 		return p.withDB(c.Context(), func(db *schema.DB) error {
-			s, err := p.simulate(c.Context(), db, model, day, movers)
+			s, err := p.simulate(c.Context(), db, model, day, query)
 			if err != nil {
 				return err
 			}
@@ -60,7 +70,7 @@ func (p *program) simulateCommand() *cobra.Command {
 }
 
 // simulate reads everybody and compares the active model with another.
-func (p *program) simulate(ctx context.Context, db *schema.DB, model *scoring.Model, asOf registry.Day, movers int) (*scoring.Simulation, error) {
+func (p *program) simulate(ctx context.Context, db *schema.DB, model *scoring.Model, asOf registry.Day, moves scoring.MoveQuery) (*scoring.Simulation, error) {
 	active, err := jobs.ParseActive(ctx, db)
 	if err != nil {
 		return nil, err
@@ -73,7 +83,7 @@ func (p *program) simulate(ctx context.Context, db *schema.DB, model *scoring.Mo
 	}
 	bar.describe("grading")
 	s, err := scoring.Simulate(ctx, everyone.Columns, active, model, asOf, scoring.SimulateOptions{PassOptions: scoring.PassOptions{Progress: bar.set},
-		Attributes: everyone.Attributes, Moves: scoring.MoveQuery{Limit: movers}})
+		Attributes: everyone.Attributes, Moves: moves})
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +106,7 @@ func printSimulation(out io.Writer, s *scoring.Simulation) error {
 	}
 	fmt.Fprintf(w, "\n%d move", s.Moves.Total)
 	if len(s.Moves.Items) > 0 {
-		fmt.Fprint(w, "; those who move most:\nUSCC\tindex\tchange\ttier\tcolour\tname")
+		fmt.Fprintf(w, "; %d of them:\nUSCC\tindex\tchange\ttier\tcolour\tname", len(s.Moves.Items))
 	}
 	for _, m := range s.Moves.Items {
 		fmt.Fprintf(w, "\n%s\t%s\t%+.2f\t%s\t%s\t%s", m.USCC, points(m.IndexAfter), float64(m.Change)/100, arrow(m.TierBefore.String(), m.TierAfter.String()),
