@@ -72,11 +72,11 @@ const (
 	keySmallPPM          = 80_000
 	keyInspectionsYearly = 2600
 	keySpotChecksYearly  = 1900
-	keyFindings          = 450 // thousandths of the findings of others: they keep quality officers
+	keyFindings          = 130 // thousandths of the findings of others: they keep quality officers
 )
 
 // findingsPerVisit is how many findings of each severity, minor first, an inspection makes at mean badness, in thousandths.
-var findingsPerVisit = [3]int{2350, 60, 4}
+var findingsPerVisit = [3]int{4300, 1200, 30}
 
 // itemHeld is the chance of holding a capability item, in percent, for an enterprise of mean badness; a key enterprise holds it more
 // often; itemKnown is how often it is known at all for the others.
