@@ -256,6 +256,9 @@ func (s *server) enterpriseView(c *gin.Context, answer *EnterpriseAnswer) (web.E
 		return view, err
 	}
 	view.Products = products
-	view.Code, err = s.codeView(ctx, e.USCC)
+	if view.Code, err = s.codeView(ctx, e.USCC); err != nil {
+		return view, err
+	}
+	view.Preview, err = s.previewView(ctx, page, e.USCC)
 	return view, err
 }

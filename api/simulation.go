@@ -20,6 +20,8 @@ type simulationBody struct {
 	Model  json.RawMessage `json:"model"`
 	AsOf   string          `json:"as_of"`
 	Movers json.RawMessage `json:"movers"`
+	// Published asks for what would be published beside what the evidence earns. That takes about 11 µs an enterprise.
+	Published bool `json:"published"`
 }
 
 // moversBody asks for a page of those who move.
@@ -35,6 +37,8 @@ type simulationRequest struct {
 	model *scoring.Model
 	asOf  registry.Day
 	moves scoring.MoveQuery
+
+	published bool
 }
 
 // simulate answers POST /api/v1/simulations: what a model would change if it took the place of the active one. It stops when the client
@@ -73,7 +77,7 @@ func (s *server) runSimulation(c *gin.Context, request *simulationRequest) (*sco
 		return nil, err
 	}
 	answer, err := scoring.Simulate(ctx, everyone.Columns, active, request.model, request.asOf,
-		scoring.SimulateOptions{Attributes: everyone.Attributes, Moves: request.moves, Before: before})
+		scoring.SimulateOptions{Attributes: everyone.Attributes, Moves: request.moves, Before: before, Published: request.published})
 	if err != nil {
 		return nil, fmt.Errorf("simulate: %w", err)
 	}
@@ -86,7 +90,7 @@ func (s *server) readSimulation(r *http.Request) (*simulationRequest, error) {
 	if err := decodeJSON(r, &body); err != nil {
 		return nil, err
 	}
-	request := &simulationRequest{asOf: registry.DayOf(s.now()), moves: scoring.MoveQuery{Limit: defaultLimit}}
+	request := &simulationRequest{asOf: registry.DayOf(s.now()), moves: scoring.MoveQuery{Limit: defaultLimit}, published: body.Published}
 	var err error
 	if request.model, err = readModel(body.Model); err != nil {
 		return nil, err

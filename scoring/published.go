@@ -20,7 +20,7 @@ type Publication struct {
 }
 
 // Publish fills in the grades that are published on a day by the model, exactly as Assessor.Grade does: it follows each enterprise over the
-// months before and takes about a dozen times as long as Columns.Grade. It stops early, with the context's error, when the context ends.
+// months before and takes about a hundred times as long as Columns.Grade. It stops early, with the context's error, when the context ends.
 func (c *Columns) Publish(ctx context.Context, m *Model, asOf registry.Day, into *Grades, o PassOptions) error {
 	return eachChunk(ctx, c.Len(), o, func() func(from, to int) {
 		a, reader := NewAssessor(m), c.Reader()

@@ -65,7 +65,7 @@ type SimulateOptions struct {
 	Attributes []Attribute
 	Moves      MoveQuery
 	Before     *Grades // the grades by the first model on that day, when the caller has them from an earlier simulation
-	Published  bool    // also what would be published on that day, which takes about a dozen times as long
+	Published  bool    // also what would be published on that day, which takes about a hundred times as long
 }
 
 // Simulate grades everybody by two models as of a day and compares. It stops early, with the context's error, when the context ends.

@@ -23,8 +23,9 @@ type EnterprisePage struct {
 	Grade        *Grade
 	Code         *CodeImage
 	Explanation  *Explanation
-	AsOf         string // the day asked for, empty for the current grade
-	KnownAt      string // the instant asked for
+	Preview      *Preview // none when no version is open for preview
+	AsOf         string   // the day asked for, empty for the current grade
+	KnownAt      string   // the instant asked for
 }
 
 // Replayed reports whether the page shows another moment than now.

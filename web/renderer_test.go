@@ -57,6 +57,7 @@ func someEnterprise(page Page) EnterprisePage {
 	return EnterprisePage{Page: page, USCC: "91330400MA28A00000", Name: "甲", Region: "嘉兴市南湖区", Address: "中山路 1 号", Size: "small", Industry: "C3831",
 		RegisteredOn: registry.MustDay("2015-06-01"), Products: []ProductLine{{"电线电缆", registry.RiskHigh}}, Grade: someGrade(registry.ColourYellow),
 		Code: &CodeImage{SVG: "/a.svg", PNG: "/a.png", URL: "/v/123", IssuedAt: instant, ExpiresAt: instant}, AsOf: "2026-11-22",
+		Preview: somePreview(),
 		Explanation: &Explanation{Start: 8000, Index: 8235, Dimensions: []DimensionLine{{"spot_check", 400, 3280, 1_000_000, 2_000_000, 235}},
 			Records: []RecordLine{{Source: "demo", SourceRef: "R-1", Revision: 2, Kind: "spot_check", Outcome: "fail", Severity: "minor", OccurredOn: registry.MustDay("2026-05-01"), Dimension: "spot_check", Bad: 1, Points: -20, Note: "capped"},
 				{Source: "demo", SourceRef: "R-2", Revision: 1, Kind: "penalty", Outcome: "imposed", OccurredOn: registry.MustDay("2026-05-02"), Note: "counted_with", With: "demo/R-1"}},
@@ -66,6 +67,13 @@ func someEnterprise(page Page) EnterprisePage {
 			ModelCode: "default", ModelVersion: 1, ModelDigest: strings.Repeat("ab", 32), Digest: strings.Repeat("cd", 32),
 			Reasons: []ReasonLine{{ReasonWords{"text", "advice"}, registry.ColourRed}}, Time: []string{"later"}, Lifts: slices.Repeat([]LiftLine{{"do", registry.ColourGreen}}, 6),
 			AsOf: registry.MustDay("2026-11-22"), KnownAt: instant, NextChangeOn: registry.MustDay("2027-03-14")}}
+}
+
+func somePreview() *Preview {
+	before := OwnGrade{Index: 8012, Tier: registry.TierA, Colour: registry.ColourGreen, EarnedTier: registry.TierA, EarnedColour: registry.ColourGreen}
+	after := OwnGrade{Index: 7912, Tier: registry.TierB, Colour: registry.ColourBlue, EarnedTier: registry.TierA, EarnedColour: registry.ColourGreen}
+	return &Preview{Code: "default", Version: 2, EffectiveOn: registry.MustDay("2027-01-01"), Until: registry.MustDay("2026-12-15"), Before: before, After: after,
+		Changes: []string{"spot_check weight 40 % → 45 %"}, Said: []Said{{"a\nb", instant}}, MaxText: 2000, Refused: true, Text: "<kept>"}
 }
 
 func someRegions(page Page) RegionsPage {
@@ -86,8 +94,10 @@ func someRegions(page Page) RegionsPage {
 
 func everyView(page Page) map[string]any {
 	all := map[string]any{"home": someHome(page), "empty home": HomePage{Page: page}, "enterprise": someEnterprise(page),
-		"ungraded enterprise": EnterprisePage{Page: page, USCC: "91330400MA28A00000", Name: "甲"},
-		"regions":             someRegions(page), "no regions": RegionsPage{Page: page},
+		"ungraded enterprise":   EnterprisePage{Page: page, USCC: "91330400MA28A00000", Name: "甲"},
+		"previewing enterprise": EnterprisePage{Page: page, USCC: "91330400MA28A00000", Name: "甲", Preview: somePreview()},
+		"unmoved enterprise":    EnterprisePage{Page: page, Name: "甲", Preview: &Preview{Code: "default", Version: 2}},
+		"regions":               someRegions(page), "no regions": RegionsPage{Page: page},
 		"problem": ProblemPage{Page: page, Status: 404, Title: "没有", Detail: "x"}}
 	for _, reason := range VerdictReasons() {
 		all["verdict "+reason] = someVerdict(page, reason)
@@ -96,7 +106,7 @@ func everyView(page Page) map[string]any {
 }
 
 // untranslated finds a key of ours that reached the reader.
-var untranslated = regexp.MustCompile(`\b(app|demo|verdict|home|enterprise|regions|region_colour|problem|colour|tier|note|quantity|kind|outcome|dimension|fact|form|risk|reason|tail|advice|path|item)\.[a-z_]+\b|%!|\{[a-z]+\}|<no value>|ZgotmplZ`)
+var untranslated = regexp.MustCompile(`\b(app|demo|verdict|home|enterprise|preview|regions|region_colour|problem|colour|tier|note|quantity|kind|outcome|dimension|fact|form|risk|reason|tail|advice|path|item)\.[a-z_]+\b|%!|\{[a-z]+\}|<no value>|ZgotmplZ`)
 
 // strictPolicy finds what a strict content security policy forbids.
 var strictPolicy = regexp.MustCompile(`<script|<style|\sstyle=|\son[a-z]+=|javascript:|(src|href)="(https?:)?//`)

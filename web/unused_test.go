@@ -27,7 +27,7 @@ func TestEveryPhraseIsUsed(t *testing.T) {
 			sources.Write(text)
 		}
 	}
-	for _, table := range []map[string]Phrase{commonWords, verdictWords, consoleWords, enterpriseWords, backtestWords, regionWords} {
+	for _, table := range []map[string]Phrase{commonWords, verdictWords, consoleWords, enterpriseWords, previewWords, backtestWords, regionWords} {
 		for key := range table {
 			if !strings.Contains(sources.String(), `"`+key+`"`) && !isOfReason(key) {
 				t.Errorf("nothing shows %s", key)

@@ -15,6 +15,8 @@ var problemWords = map[string]Phrase{
 	"problem.invalid_model":          {"评分模型有误", "The scoring model is wrong"},
 	"problem.no_code":                {"该企业还没有码", "This enterprise has no code yet"},
 	"problem.no_preview":             {"该模型不在预览期内", "This model is not open for preview"},
+	"problem.too_many_comments":      {"该企业对这一版本的意见已达上限", "This enterprise has said as much on this version as it may"},
+	"problem.cross_origin":           {"来自其他网站的请求不予受理", "A request from a page of another site is refused"},
 	"problem.not_found":              {"没有这个页面", "There is nothing at this address"},
 	"problem.method_not_allowed":     {"此地址不支持该方法", "This address does not take that method"},
 	"problem.not_local":              {"此地址只供本机使用", "This address is for the machine itself only"},
