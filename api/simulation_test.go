@@ -77,6 +77,24 @@ func TestASimulationComparesWhatEvidenceEarns(t *testing.T) {
 	}
 }
 
+func TestASimulationTellsWhatWouldBePublishedWhenAsked(t *testing.T) {
+	w := theWorld(t)
+	h := w.handler(t, nil)
+	s := decoded[scoring.Simulation](t, postSimulation(h, `{"model":`+heavierComplaints(t)+`,"published":true,"movers":{"limit":1}}`))
+	if s.Published == nil || len(s.Published.Groups) != 4 || s.Published.Moved == 0 || s.Moves.Items[0].PublishedTierAfter == "" {
+		t.Fatalf("%+v", s.Published)
+	}
+	stored, err := w.db.CountAssessments(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, colour := range registry.Colours() {
+		if s.Published.Colours.Before[i] != stored.Colours[colour] {
+			t.Errorf("%d %s before, %d are published", s.Published.Colours.Before[i], colour, stored.Colours[colour])
+		}
+	}
+}
+
 func TestBadSimulations(t *testing.T) {
 	h := theWorld(t).handler(t, nil)
 	good := string(scoring.DefaultModel().JSON())
@@ -101,6 +119,7 @@ func TestBadSimulations(t *testing.T) {
 		"limit is text":         {`{"model":` + good + `,"movers":{"limit":"1"}}`, 400, "invalid_field", "movers.limit"},
 		"offset below zero":     {`{"model":` + good + `,"movers":{"offset":-1}}`, 400, "invalid_field", "movers.offset"},
 		"unknown order":         {`{"model":` + good + `,"movers":{"sort":"name"}}`, 400, "invalid_field", "movers.sort"},
+		"published is a word":   {`{"model":` + good + `,"published":"yes"}`, 400, "invalid_field", "published"},
 		"unknown direction":     {`{"model":` + good + `,"movers":{"direction":"left"}}`, 400, "invalid_field", "movers.direction"},
 		"too large":             {`{"model":"` + strings.Repeat("x", MaxBody) + `"}`, 413, "body_too_large", "body"},
 	} {
