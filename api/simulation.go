@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,7 +83,20 @@ func (s *server) runSimulation(c *gin.Context, request *simulationRequest) (*sco
 		return nil, fmt.Errorf("simulate: %w", err)
 	}
 	answer.KnownAt = everyone.KnownAt
-	return answer, s.store.NameMoves(ctx, answer.Moves.Items)
+	return answer, s.nameAll(ctx, answer)
+}
+
+// nameAll fills in the names of counties and of those who move.
+func (s *server) nameAll(ctx context.Context, answer *scoring.Simulation) error {
+	if err := s.store.NameGroups(ctx, answer.Groups); err != nil {
+		return fmt.Errorf("name counties: %w", err)
+	}
+	if answer.Published != nil {
+		if err := s.store.NameGroups(ctx, answer.Published.Groups); err != nil {
+			return fmt.Errorf("name counties: %w", err)
+		}
+	}
+	return s.store.NameMoves(ctx, answer.Moves.Items)
 }
 
 func (s *server) readSimulation(r *http.Request) (*simulationRequest, error) {

@@ -59,6 +59,11 @@ func TestASimulationComparesWhatEvidenceEarns(t *testing.T) {
 			t.Errorf("%d %s before, %d are earned", s.Colours.Before[i], colour, counted[colour])
 		}
 	}
+	for _, county := range s.Groups[0].Values {
+		if county.Name == "" || s.Groups[0].Attribute != "county" {
+			t.Errorf("%s %+v has no name", s.Groups[0].Attribute, county)
+		}
+	}
 	model, err := scoring.ParseModel([]byte(heavierComplaints(t)))
 	if err != nil {
 		t.Fatal(err)

@@ -65,6 +65,11 @@ func SimulateAll(ctx context.Context, db *schema.DB, before, after *scoring.Mode
 		return nil, err
 	}
 	s.KnownAt = everyone.KnownAt
+	for _, groups := range [][]scoring.GroupShifts{s.Groups, s.Published.Groups} {
+		if err := db.NameGroups(ctx, groups); err != nil {
+			return nil, err
+		}
+	}
 	return s, db.NameMoves(ctx, s.Moves.Items)
 }
 

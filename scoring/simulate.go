@@ -44,6 +44,7 @@ type GroupShifts struct {
 // GroupShift is what changes for the enterprises that share a value of an attribute.
 type GroupShift struct {
 	Value       string  `json:"value"`
+	Name        string  `json:"name,omitempty"` // of a county, filled in by who knows names
 	Enterprises int     `json:"enterprises"`
 	Before      []int   `json:"before"` // by colour, in the order of Simulation.Colours.Names
 	After       []int   `json:"after"`

@@ -323,7 +323,7 @@ func (p *program) modelCommentCommand() *cobra.Command {
 			if p.json {
 				return p.print(map[string]int{"comments": len(comments)})
 			}
-			p.say("kept; the approver of %s/%d sees %d comments", v.code, v.version, len(comments))
+			p.say("kept; comments that the approver of %s/%d sees: %d", v.code, v.version, len(comments))
 			return nil
 		})
 	}

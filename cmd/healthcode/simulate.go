@@ -96,7 +96,7 @@ func printGroups(w io.Writer, groups []scoring.GroupShifts, colours []string) {
 	for _, group := range groups {
 		fmt.Fprintf(w, "\n%s\tenterprises\tbetter\tworse\tmean change\t%s\n", group.Attribute, strings.Join(colours, "\t"))
 		for _, v := range group.Values {
-			fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%+.2f\t%s\n", named(v.Value), v.Enterprises, v.Better, v.Worse, v.MeanChange, beforeAndAfter(v.Before, v.After))
+			fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%+.2f\t%s\n", strings.TrimSpace(named(v.Value)+" "+v.Name), v.Enterprises, v.Better, v.Worse, v.MeanChange, beforeAndAfter(v.Before, v.After))
 		}
 	}
 }
