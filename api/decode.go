@@ -142,4 +142,29 @@ func readQuery(r *http.Request, known ...string) (url.Values, error) {
 	return values, nil
 }
 
+// readForm reads the fields of a form that was sent as application/x-www-form-urlencoded: all known, each given once, in UTF-8.
+func readForm(r *http.Request, known ...string) (url.Values, error) {
+	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || mediaType != typeForm {
+		return nil, badFieldFor(ErrMediaType, "Content-Type", "is not "+typeForm, typeForm)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, bodyError(err)
+	}
+	values, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, badField("body", "is not a form", "name=value pairs, percent-encoded")
+	}
+	for name, given := range values {
+		if !slices.Contains(known, name) {
+			return nil, badField(shortened(strings.ToValidUTF8(name, "�")), "is not known", "one of "+strings.Join(known, ", "))
+		}
+		if len(given) > 1 || !utf8.ValidString(given[0]) {
+			return nil, badField(name, "stands twice or is not UTF-8", "one text in UTF-8")
+		}
+	}
+	return values, nil
+}
+
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }

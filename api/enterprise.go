@@ -259,5 +259,8 @@ func (s *server) enterpriseView(c *gin.Context, answer *EnterpriseAnswer) (web.E
 	if view.Code, err = s.codeView(ctx, e.USCC); err != nil {
 		return view, err
 	}
+	if view.Preview, err = s.previewView(ctx, page, e.USCC); err != nil {
+		return view, err
+	}
 	return view, s.enterpriseCodes(ctx, e.USCC, &view)
 }

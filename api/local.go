@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -48,4 +49,16 @@ func isLoopbackHost(host string) bool {
 	}
 	address, err := netip.ParseAddr(host)
 	return err == nil && address.Unmap().IsLoopback()
+}
+
+// crossOrigin tells requests that a page of another site made a browser send (Sec-Fetch-Site, else Origin). Programs send neither and pass.
+var crossOrigin = http.NewCrossOriginProtection()
+
+// sameOrigin refuses what a page elsewhere makes a signed-in or local browser write. Reading is never refused.
+func (s *server) sameOrigin(c *gin.Context) {
+	if err := crossOrigin.Check(c.Request); err != nil {
+		s.fail(c, fmt.Errorf("%w: %w", ErrCrossOrigin, err))
+		return
+	}
+	c.Next()
 }

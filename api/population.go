@@ -19,6 +19,7 @@ type PopulationReader interface {
 	// RenewPopulation returns the population with what arrived since, or itself when nothing did.
 	RenewPopulation(ctx context.Context, old *schema.Population) (*schema.Population, error)
 	NameMoves(ctx context.Context, moves []scoring.Move) error
+	NameGroups(ctx context.Context, groups []scoring.GroupShifts) error
 }
 
 const (

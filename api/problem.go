@@ -37,6 +37,7 @@ var (
 	ErrNoRoute          = errors.New("nothing at this address")
 	ErrMethod           = errors.New("the address does not take this method")
 	ErrNotLocal         = errors.New("this address is for the machine itself")
+	ErrCrossOrigin      = errors.New("a page of another site sent this")
 	ErrMalformedCode    = errors.New("the text is no code")
 	ErrUnknownKey       = errors.New("the key of the code is not ours")
 	ErrNoEnterprise     = errors.New("the register does not have this enterprise")
@@ -88,10 +89,12 @@ var problems = []struct {
 	{jobs.ErrOldKeySet, http.StatusServiceUnavailable, "old_key_set"},
 	{jobs.ErrNoLists, http.StatusServiceUnavailable, "no_lists"},
 	{schema.ErrNoPreview, http.StatusConflict, "no_preview"},
+	{schema.ErrManyComments, http.StatusConflict, "too_many_comments"},
 	{ErrBadModel, http.StatusUnprocessableEntity, "invalid_model"},
 	{ErrNoRoute, http.StatusNotFound, "not_found"},
 	{ErrMethod, http.StatusMethodNotAllowed, "method_not_allowed"},
 	{ErrNotLocal, http.StatusForbidden, "not_local"},
+	{ErrCrossOrigin, http.StatusForbidden, "cross_origin"},
 	{ErrTooLarge, http.StatusRequestEntityTooLarge, "body_too_large"},
 	{ErrMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type"},
 	{ErrField, http.StatusBadRequest, "invalid_field"},

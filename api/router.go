@@ -54,6 +54,7 @@ func (s *server) table() []Route {
 		{get, "/", LoopbackStaff, s.home},
 		{get, "/enterprises/:uscc", LoopbackStaff, s.enterprisePage},
 		{get, "/enterprises/:uscc/sign", LoopbackStaff, s.signPage},
+		{post, "/enterprises/:uscc/comments", LoopbackStaff, s.commentPosted},
 		{get, "/regions", LoopbackStaff, s.regionsPage},
 		{get, "/regions/:code", LoopbackStaff, s.regionsPage},
 		{get, "/api/v1/enterprises", LoopbackStaff, s.enterprises},
@@ -79,6 +80,8 @@ func (s *server) table() []Route {
 		{get, "/api/v1/models/:code/:version", LoopbackStaff, s.modelShown},
 		{get, "/api/v1/models/:code/:version/diff", LoopbackStaff, s.modelDiffed},
 		{get, "/api/v1/enterprises/:uscc/preview", LoopbackStaff, s.preview},
+		{get, "/api/v1/enterprises/:uscc/preview/comments", LoopbackStaff, s.comments},
+		{post, "/api/v1/enterprises/:uscc/preview/comments", LoopbackStaff, s.comment},
 		{post, "/api/v1/simulations", LoopbackStaff, s.simulate},
 	}
 }
@@ -87,7 +90,7 @@ func (s *server) routes(e *gin.Engine) {
 	for _, route := range s.table() {
 		handlers := []gin.HandlerFunc{route.handle}
 		if route.Access != Public {
-			handlers = []gin.HandlerFunc{s.localOnly, route.handle}
+			handlers = []gin.HandlerFunc{s.localOnly, s.sameOrigin, route.handle}
 		}
 		e.Handle(route.Method, route.Path, handlers...)
 		if route.Method == http.MethodGet {

@@ -59,6 +59,10 @@ var access = map[string]Access{
 	"GET /api/v1/models/:code/:version/diff": LoopbackStaff,
 	"GET /api/v1/enterprises/:uscc/preview":  LoopbackStaff,
 	"POST /api/v1/simulations":               LoopbackStaff,
+
+	"POST /enterprises/:uscc/comments":                LoopbackStaff,
+	"GET /api/v1/enterprises/:uscc/preview/comments":  LoopbackStaff,
+	"POST /api/v1/enterprises/:uscc/preview/comments": LoopbackStaff,
 }
 
 // Every registered route is in the list, and is guarded as the list says: asked from another machine, by a foreign name, or through

@@ -19,6 +19,7 @@ type Store interface {
 	EvidenceReader
 	ModelReader
 	ModelLifeReader
+	CommentStore
 	KeyReader
 	CodeReader
 	CodeLife

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +21,8 @@ type simulationBody struct {
 	Model  json.RawMessage `json:"model"`
 	AsOf   string          `json:"as_of"`
 	Movers json.RawMessage `json:"movers"`
+	// Published asks for what would be published beside what the evidence earns. That takes about 11 µs an enterprise.
+	Published bool `json:"published"`
 }
 
 // moversBody asks for a page of those who move.
@@ -35,6 +38,8 @@ type simulationRequest struct {
 	model *scoring.Model
 	asOf  registry.Day
 	moves scoring.MoveQuery
+
+	published bool
 }
 
 // simulate answers POST /api/v1/simulations: what a model would change if it took the place of the active one. It stops when the client
@@ -80,13 +85,26 @@ func (s *server) runSimulation(c *gin.Context, request *simulationRequest, tell 
 		return nil, err
 	}
 	answer, err := scoring.Simulate(ctx, everyone.Columns, active, request.model, request.asOf,
-		scoring.SimulateOptions{Attributes: everyone.Attributes, Moves: request.moves, Before: before,
+		scoring.SimulateOptions{Attributes: everyone.Attributes, Moves: request.moves, Before: before, Published: request.published,
 			PassOptions: scoring.PassOptions{Progress: func(done, total int64) { tell("grading", done, total) }}})
 	if err != nil {
 		return nil, fmt.Errorf("simulate: %w", err)
 	}
 	answer.KnownAt = everyone.KnownAt
-	return answer, s.store.NameMoves(ctx, answer.Moves.Items)
+	return answer, s.nameAll(ctx, answer)
+}
+
+// nameAll fills in the names of counties and of those who move.
+func (s *server) nameAll(ctx context.Context, answer *scoring.Simulation) error {
+	if err := s.store.NameGroups(ctx, answer.Groups); err != nil {
+		return fmt.Errorf("name counties: %w", err)
+	}
+	if answer.Published != nil {
+		if err := s.store.NameGroups(ctx, answer.Published.Groups); err != nil {
+			return fmt.Errorf("name counties: %w", err)
+		}
+	}
+	return s.store.NameMoves(ctx, answer.Moves.Items)
 }
 
 func (s *server) readSimulation(r *http.Request) (*simulationRequest, error) {
@@ -94,7 +112,7 @@ func (s *server) readSimulation(r *http.Request) (*simulationRequest, error) {
 	if err := decodeJSON(r, &body); err != nil {
 		return nil, err
 	}
-	request := &simulationRequest{asOf: registry.DayOf(s.now()), moves: scoring.MoveQuery{Limit: defaultLimit}}
+	request := &simulationRequest{asOf: registry.DayOf(s.now()), moves: scoring.MoveQuery{Limit: defaultLimit}, published: body.Published}
 	var err error
 	if request.model, err = readModel(body.Model); err != nil {
 		return nil, err

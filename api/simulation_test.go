@@ -59,6 +59,11 @@ func TestASimulationComparesWhatEvidenceEarns(t *testing.T) {
 			t.Errorf("%d %s before, %d are earned", s.Colours.Before[i], colour, counted[colour])
 		}
 	}
+	for _, county := range s.Groups[0].Values {
+		if county.Name == "" || s.Groups[0].Attribute != "county" {
+			t.Errorf("%s %+v has no name", s.Groups[0].Attribute, county)
+		}
+	}
 	model, err := scoring.ParseModel([]byte(heavierComplaints(t)))
 	if err != nil {
 		t.Fatal(err)
@@ -73,6 +78,24 @@ func TestASimulationComparesWhatEvidenceEarns(t *testing.T) {
 		}
 		if x := scoring.NewAssessor(model).Assess(e, s.AsOf); x.Index != m.IndexAfter || x.Tier != m.TierAfter || x.Colour != m.ColourAfter || m.Name == "" {
 			t.Errorf("%+v, want %+v", m, x)
+		}
+	}
+}
+
+func TestASimulationTellsWhatWouldBePublishedWhenAsked(t *testing.T) {
+	w := theWorld(t)
+	h := w.handler(t, nil)
+	s := decoded[scoring.Simulation](t, postSimulation(h, `{"model":`+heavierComplaints(t)+`,"published":true,"movers":{"limit":1}}`))
+	if s.Published == nil || len(s.Published.Groups) != 4 || s.Published.Moved == 0 || s.Moves.Items[0].PublishedTierAfter == "" {
+		t.Fatalf("%+v", s.Published)
+	}
+	stored, err := w.db.CountAssessments(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, colour := range registry.Colours() {
+		if s.Published.Colours.Before[i] != stored.Colours[colour] {
+			t.Errorf("%d %s before, %d are published", s.Published.Colours.Before[i], colour, stored.Colours[colour])
 		}
 	}
 }
@@ -101,6 +124,7 @@ func TestBadSimulations(t *testing.T) {
 		"limit is text":         {`{"model":` + good + `,"movers":{"limit":"1"}}`, 400, "invalid_field", "movers.limit"},
 		"offset below zero":     {`{"model":` + good + `,"movers":{"offset":-1}}`, 400, "invalid_field", "movers.offset"},
 		"unknown order":         {`{"model":` + good + `,"movers":{"sort":"name"}}`, 400, "invalid_field", "movers.sort"},
+		"published is a word":   {`{"model":` + good + `,"published":"yes"}`, 400, "invalid_field", "published"},
 		"unknown direction":     {`{"model":` + good + `,"movers":{"direction":"left"}}`, 400, "invalid_field", "movers.direction"},
 		"too large":             {`{"model":"` + strings.Repeat("x", MaxBody) + `"}`, 413, "body_too_large", "body"},
 	} {

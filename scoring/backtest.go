@@ -41,6 +41,8 @@ type Protocol struct {
 	// MinChecks is how many checks like the outcomes an enterprise must have had in the three years before a grade.
 	MinChecks       int  `json:"min_checks"`
 	KnownAsOccurred bool `json:"known_as_occurred"`
+	// CalibratedOn is the day on whose knowledge the model's peers were estimated for this back-test; none: they are the model's own.
+	CalibratedOn registry.Day `json:"calibrated_on,omitzero"`
 }
 
 // BacktestOptions say what to test and how.

@@ -25,8 +25,9 @@ type EnterprisePage struct {
 	Codes        []CodeLine   // newest first
 	Signals      []SignalLine // newest first
 	Explanation  *Explanation
-	AsOf         string // the day asked for, empty for the current grade
-	KnownAt      string // the instant asked for
+	Preview      *Preview // none when no version is open for preview
+	AsOf         string   // the day asked for, empty for the current grade
+	KnownAt      string   // the instant asked for
 }
 
 // Replayed reports whether the page shows another moment than now.

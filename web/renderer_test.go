@@ -61,6 +61,7 @@ func someEnterprise(page Page) EnterprisePage {
 			{Index: 8, Form: "screen", Status: "valid", IssuedAt: instant}},
 		Signals: []SignalLine{{USCC: "91330400MA28A00000", Name: "甲", Index: 7, Day: registry.MustDay("2026-11-22"), Areas: 30, Scans: 100, Most: 20}},
 		Code:    &CodeImage{SVG: "/a.svg", PNG: "/a.png", URL: "/v/123", IssuedAt: instant, ExpiresAt: instant}, AsOf: "2026-11-22",
+		Preview: somePreview(),
 		Explanation: &Explanation{Start: 8000, Index: 8235, Dimensions: []DimensionLine{{"spot_check", 400, 3280, 1_000_000, 2_000_000, 235}},
 			Records: []RecordLine{{Source: "demo", SourceRef: "R-1", Revision: 2, Kind: "spot_check", Outcome: "fail", Severity: "minor", OccurredOn: registry.MustDay("2026-05-01"), Dimension: "spot_check", Bad: 1, Points: -20, Note: "capped"},
 				{Source: "demo", SourceRef: "R-2", Revision: 1, Kind: "penalty", Outcome: "imposed", OccurredOn: registry.MustDay("2026-05-02"), Note: "counted_with", With: "demo/R-1"}},
@@ -70,6 +71,13 @@ func someEnterprise(page Page) EnterprisePage {
 			ModelCode: "default", ModelVersion: 1, ModelDigest: strings.Repeat("ab", 32), Digest: strings.Repeat("cd", 32),
 			Reasons: []ReasonLine{{ReasonWords{"text", "advice"}, registry.ColourRed}}, Time: []string{"later"}, Lifts: slices.Repeat([]LiftLine{{"do", registry.ColourGreen}}, 6),
 			AsOf: registry.MustDay("2026-11-22"), KnownAt: instant, NextChangeOn: registry.MustDay("2027-03-14")}}
+}
+
+func somePreview() *Preview {
+	before := OwnGrade{Index: 8012, Tier: registry.TierA, Colour: registry.ColourGreen, EarnedTier: registry.TierA, EarnedColour: registry.ColourGreen}
+	after := OwnGrade{Index: 7912, Tier: registry.TierB, Colour: registry.ColourBlue, EarnedTier: registry.TierA, EarnedColour: registry.ColourGreen}
+	return &Preview{Code: "default", Version: 2, EffectiveOn: registry.MustDay("2027-01-01"), Until: registry.MustDay("2026-12-15"), Before: before, After: after,
+		Changes: []string{"spot_check weight 40 % → 45 %"}, Said: []Said{{"a\nb", instant}}, MaxText: 2000, Refused: true, Text: "<kept>"}
 }
 
 func someRegions(page Page) RegionsPage {
@@ -98,8 +106,10 @@ func someScreen(page Page, state string) ScreenPage {
 
 func everyView(page Page) map[string]any {
 	all := map[string]any{"home": someHome(page), "empty home": HomePage{Page: page}, "enterprise": someEnterprise(page),
-		"ungraded enterprise": EnterprisePage{Page: page, USCC: "91330400MA28A00000", Name: "甲"},
-		"regions":             someRegions(page), "no regions": RegionsPage{Page: page}, "checker": VerifyPage{Page: page},
+		"ungraded enterprise":   EnterprisePage{Page: page, USCC: "91330400MA28A00000", Name: "甲"},
+		"previewing enterprise": EnterprisePage{Page: page, USCC: "91330400MA28A00000", Name: "甲", Preview: somePreview()},
+		"unmoved enterprise":    EnterprisePage{Page: page, Name: "甲", Preview: &Preview{Code: "default", Version: 2}},
+		"regions":               someRegions(page), "no regions": RegionsPage{Page: page}, "checker": VerifyPage{Page: page},
 		"screen": someScreen(page, "valid"), "suspended screen": someScreen(page, "suspended"), "revoked screen": someScreen(page, "revoked"),
 		"sign": someSignPage(page), "no sign": SignPage{Page: page, USCC: "91330400MA28A00000", Name: "甲", Size: SignSizes()[1]},
 		"problem": ProblemPage{Page: page, Status: 404, Title: "没有", Detail: "x"}}
@@ -110,7 +120,7 @@ func everyView(page Page) map[string]any {
 }
 
 // untranslated finds a key of ours that reached the reader.
-var untranslated = regexp.MustCompile(`\b(app|demo|verdict|verify|checker|home|enterprise|sign|sheet|regions|region_colour|problem|colour|tier|note|quantity|kind|outcome|dimension|fact|form|risk|reason|tail|advice|path|item|screen|codes|signal|code_status|code_step)\.[a-z_]+\b|%!|\{[a-z]+\}|<no value>|ZgotmplZ`)
+var untranslated = regexp.MustCompile(`\b(app|demo|verdict|verify|checker|home|enterprise|preview|sign|sheet|regions|region_colour|problem|colour|tier|note|quantity|kind|outcome|dimension|fact|form|risk|reason|tail|advice|path|item|screen|codes|signal|code_status|code_step)\.[a-z_]+\b|%!|\{[a-z]+\}|<no value>|ZgotmplZ`)
 
 // addresses finds names of files and the keys under which the checker's script looks its words up.
 var addresses = regexp.MustCompile(`/static/\S*|data-key="[a-zA-Z._]*"`)

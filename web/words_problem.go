@@ -29,6 +29,8 @@ var problemWords = map[string]Phrase{
 	"problem.old_key_set":            {"根密钥签署的公钥集已过期，或缺少正在签发的公钥：请重新运行 healthcode keys root sign 和 add", "What the root signed has expired or lacks the key that signs now: run healthcode keys root sign and add again"},
 	"problem.no_lists":               {"没有已发布的有效名单，请稍后再试", "No current list is published; please try again in a moment"},
 	"problem.no_preview":             {"该模型不在预览期内", "This model is not open for preview"},
+	"problem.too_many_comments":      {"该企业对这一版本的意见已达上限", "This enterprise has said as much on this version as it may"},
+	"problem.cross_origin":           {"来自其他网站的请求不予受理", "A request from a page of another site is refused"},
 	"problem.not_found":              {"没有这个页面", "There is nothing at this address"},
 	"problem.method_not_allowed":     {"此地址不支持该方法", "This address does not take that method"},
 	"problem.not_local":              {"此地址只供本机使用", "This address is for the machine itself only"},

@@ -43,7 +43,7 @@ func TestSimulate(t *testing.T) {
 		t.Errorf("PostgreSQL %+v, SQLite %+v", there, s)
 	}
 	table := mustCall(t, append(simulate, file...)...).out
-	for _, part := range []string{"150 enterprises as of 2026-11-22", "PSI ", "county", "industry", "size", "risk", s.Moves.Items[0].Name} {
+	for _, part := range []string{"150 enterprises as of 2026-11-22", "PSI ", "What the evidence earns", "What would be published on that day", "county", "industry", "size", "risk", s.Moves.Items[0].Name} {
 		if !strings.Contains(table, part) {
 			t.Errorf("no %q in:\n%s", part, table)
 		}

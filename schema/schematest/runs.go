@@ -221,10 +221,12 @@ func changesDue(t *testing.T, fresh Opener) {
 		t.Error("a run that never was is done")
 	}
 	run := must(db.StartRun(ctx, request(schema.KindRecomputeChanged, Today(), true)))(t)
-	must(db.FinishRange(ctx, run, must(db.OpenRanges(ctx, run))(t)[0], func(e *scoring.Evidence, prior *schema.Assessment) (schema.Grade, error) {
-		g, err := Grade(e, prior)
-		g.NextChangeOn = Today() + 1
-		return g, err
+	must(db.FinishRange(ctx, run, must(db.OpenRanges(ctx, run))(t)[0], func(part *schema.Part) ([]schema.Grade, error) {
+		grades, err := Grade(part)
+		for i := range grades {
+			grades[i].NextChangeOn = Today() + 1
+		}
+		return grades, err
 	}))(t)
 	due("a run that is not finished", Today(), time.Time{}, true)
 	finish(t, db, run)
