@@ -53,7 +53,7 @@ func SignList(signer Signer, kind ListKind, number uint32, entries []byte, at ti
 	if err != nil {
 		return "", err
 	}
-	packed, err := deflate(entries, kind == ListGrade)
+	packed, err := deflate(entries)
 	if err != nil {
 		return "", fmt.Errorf("compress list: %w", err)
 	}
@@ -123,20 +123,18 @@ func parseList(token string, keys *KeySet) (*List, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: its kid is not a number", ErrUnknownKey)
 	}
-	key, err := read.verify(keys.numbered(number))
-	if err != nil {
-		return nil, err
-	}
-	claims, err := parseListPayload(read.payload, kind, key.Issuer)
-	if err != nil {
-		return nil, err
-	}
-	return claims.list(kind, key)
+	return firstKey(read, keys, number, func(key *PublicKey) (*List, error) {
+		claims, err := parseListPayload(read.payload, kind, key.Issuer)
+		if err != nil {
+			return nil, err
+		}
+		return claims.list(kind, key)
+	})
 }
 
 func kindOf(typ string) (ListKind, error) {
-	for kind, s := range shapes {
-		if s.typ == typ {
+	for _, kind := range []ListKind{ListStatus, ListGrade} {
+		if shapes[kind].typ == typ {
 			return kind, nil
 		}
 	}

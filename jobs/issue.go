@@ -11,71 +11,99 @@ import (
 	"healthcode/schema"
 )
 
-// Issuer issues codes to graded enterprises. The intent is stored before anything is signed, so a crash leaves no code that the
-// register does not know.
+// Issuer issues codes to graded enterprises. The intent is stored before anything is signed, and what is signed is compared with it first, so
+// a crash leaves no code that the register does not know.
 type Issuer struct {
 	DB     *schema.DB
 	Signer credential.Signer
 	Clock  func() time.Time
+
+	reached func(step string) // called between two steps; tests kill the process there
+}
+
+// The steps of issuing a code. After stepSigned a code may exist in the world.
+const (
+	stepWanted   = "wanted"   // its owner is known and graded
+	stepIntended = "intended" // its place is stored
+	stepRead     = "read"     // the intent was read back
+	stepPrepared = "prepared" // its bytes were found good
+	stepSigned   = "signed"   // signed and verified
+	stepStored   = "stored"
+)
+
+func (s *Issuer) at(step string) {
+	if s.reached != nil {
+		s.reached(step)
+	}
 }
 
 // ErrNotGraded says that an enterprise has no assessment yet, so that there is nothing to put into a code.
 var ErrNotGraded = errors.New("the enterprise has no grade yet: run healthcode recompute first")
 
-// lifetimes holds how long a code of each form lives.
-var lifetimes = map[credential.Form]credential.Lifetime{
-	credential.FormPrinted: credential.PrintedLifetime,
-	credential.FormJWT:     credential.PrintedLifetime,
-	credential.FormScreen:  credential.ScreenLifetime,
-}
-
 // Issue issues one code with the current grade. ErrNotGraded when there is none; schema.ErrNotFound for an unknown enterprise.
 func (s *Issuer) Issue(ctx context.Context, code registry.USCC, form credential.Form) (credential.Issued, error) {
-	need, err := s.need(ctx, code)
-	if err != nil {
+	if err := s.wanted(ctx, code); err != nil {
 		return credential.Issued{}, err
 	}
+	s.at(stepWanted)
 	index, err := s.DB.ReserveIndex(ctx, code, s.kid(), string(form))
 	if err != nil {
 		return credential.Issued{}, fmt.Errorf("reserve a place for the code: %w", err)
 	}
-	issued, err := s.sign(need, form, index)
+	s.at(stepIntended)
+	signed, err := s.signAll(ctx, code, code, []uint32{index})
 	if err != nil {
 		return credential.Issued{}, err
 	}
-	if err := s.DB.SaveCode(ctx, stored(&issued, form)); err != nil {
+	if err := s.DB.SaveCode(ctx, stored(&signed[0], form)); err != nil {
 		return credential.Issued{}, fmt.Errorf("store the code: %w", err)
 	}
-	return issued, nil
+	s.at(stepStored)
+	return signed[0], nil
 }
 
-func (s *Issuer) need(ctx context.Context, code registry.USCC) (schema.CodeNeed, error) {
+// wanted refuses an enterprise that is not registered or not graded.
+func (s *Issuer) wanted(ctx context.Context, code registry.USCC) error {
 	if _, err := s.DB.Enterprise(ctx, code); err != nil {
-		return schema.CodeNeed{}, fmt.Errorf("find enterprise %s: %w", code, err)
+		return fmt.Errorf("find enterprise %s: %w", code, err)
 	}
-	a, err := s.DB.Assessment(ctx, code)
+	_, err := s.DB.Assessment(ctx, code)
 	if errors.Is(err, schema.ErrNotFound) {
-		return schema.CodeNeed{}, ErrNotGraded
+		return ErrNotGraded
 	}
 	if err != nil {
-		return schema.CodeNeed{}, fmt.Errorf("find the grade of %s: %w", code, err)
+		return fmt.Errorf("find the grade of %s: %w", code, err)
 	}
-	return schema.CodeNeed{USCC: code, Tier: a.Tier, Colour: a.Colour, Model: a.Model.Version}, nil
+	return nil
 }
 
 func (s *Issuer) kid() string { return s.Signer.PublicKey().ID() }
 
-func (s *Issuer) sign(need schema.CodeNeed, form credential.Form, index uint32) (credential.Issued, error) {
-	at, err := credential.UnixSeconds(s.Clock())
+// signAll reads the intents of enterprises between two codes back and signs them.
+func (s *Issuer) signAll(ctx context.Context, from, to registry.USCC, indexes []uint32) ([]credential.Issued, error) {
+	intents, err := s.DB.CodeIntents(ctx, from, to, indexes)
 	if err != nil {
-		return credential.Issued{}, fmt.Errorf("date the code: %w", err)
+		return nil, fmt.Errorf("read what is to be signed: %w", err)
 	}
-	issued, err := credential.Issue(s.Signer, credential.Code{USCC: need.USCC, IssuedAt: at, Lifetime: lifetimes[form], Tier: need.Tier,
-		Colour: need.Colour, Model: uint16(need.Model), Index: index})
+	s.at(stepRead)
+	signed := make([]credential.Issued, len(intents))
+	for i := range intents {
+		if signed[i], err = s.sign(&intents[i]); err != nil {
+			return nil, fmt.Errorf("sign the code of %s: %w", intents[i].USCC, err)
+		}
+		s.at(stepSigned)
+	}
+	return signed, nil
+}
+
+func (s *Issuer) sign(i *schema.CodeIntent) (credential.Issued, error) {
+	prepared, err := credential.Prepare(s.Signer, credential.Intent{USCC: i.USCC, KeyID: i.KID, Form: credential.Form(i.Form), Index: i.Index,
+		Tier: i.Tier, Colour: i.Colour, Model: i.Model}, s.Clock())
 	if err != nil {
-		return credential.Issued{}, fmt.Errorf("sign the code of %s: %w", need.USCC, err)
+		return credential.Issued{}, err
 	}
-	return issued, nil
+	s.at(stepPrepared)
+	return credential.SignPrepared(s.Signer, prepared)
 }
 
 // stored is the row of an issued code.

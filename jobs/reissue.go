@@ -67,28 +67,27 @@ func (j *Reissue) work(ctx context.Context, run *schema.Run) error {
 
 func (j *Reissue) issueRange(ctx context.Context, run *schema.Run, r schema.Range) error {
 	s := j.Issuer
-	needs, err := s.DB.CodeNeeds(ctx, r.From, r.To, s.kid(), s.Clock().Add(renewAhead), j.Missing)
+	owners, err := s.DB.CodeNeeds(ctx, r.From, r.To, s.kid(), s.Clock().Add(renewAhead), j.Missing)
 	if err != nil {
 		return fmt.Errorf("look for codes to issue: %w", err)
 	}
-	owners := make([]registry.USCC, len(needs))
-	for i := range needs {
-		owners[i] = needs[i].USCC
-	}
+	s.at(stepWanted)
 	indexes, err := s.DB.ReserveIndexes(ctx, owners, s.kid(), string(credential.FormPrinted))
 	if err != nil {
 		return fmt.Errorf("reserve places for codes: %w", err)
 	}
-	codes := make([]schema.Code, len(needs))
-	for i := range needs {
-		issued, err := s.sign(needs[i], credential.FormPrinted, indexes[i])
-		if err != nil {
-			return err
-		}
-		codes[i] = stored(&issued, credential.FormPrinted)
+	s.at(stepIntended)
+	signed, err := s.signAll(ctx, r.From, r.To, indexes)
+	if err != nil {
+		return err
+	}
+	codes := make([]schema.Code, len(signed))
+	for i := range signed {
+		codes[i] = stored(&signed[i], credential.FormPrinted)
 	}
 	if err := s.DB.FinishCodeRange(ctx, run, r, codes); err != nil {
 		return fmt.Errorf("store the codes of %s to %s: %w", r.From, r.To, err)
 	}
+	s.at(stepStored)
 	return nil
 }

@@ -113,6 +113,19 @@ func (db *DB) Code(ctx context.Context, idx uint32) (*Code, error) {
 	return &c, nil
 }
 
+// CodeOf returns the code of an enterprise by its list index, or ErrNotFound: also when the place is another enterprise's.
+func (db *DB) CodeOf(ctx context.Context, code registry.USCC, idx uint32) (*Code, error) {
+	statement, err := db.statement(ctx, `SELECT `+codeColumns+` FROM code WHERE uscc = ? AND idx = ?`)
+	if err != nil {
+		return nil, db.fail(ctx, "read code", err)
+	}
+	c, err := readCode(statement.QueryRowContext(ctx, string(code), int64(idx)).Scan)
+	if err != nil {
+		return nil, db.fail(ctx, "read code", err)
+	}
+	return &c, nil
+}
+
 // CodesOf returns the codes of an enterprise, newest first, intents included; none is no error.
 func (db *DB) CodesOf(ctx context.Context, code registry.USCC) ([]Code, error) {
 	var found []Code

@@ -36,10 +36,11 @@ func (s CodeStatus) Final() bool { return s == CodeRevoked || s == CodeSupersede
 // CodeStep is one step in the life of a code.
 type CodeStep string
 
-// The steps. ChangeCode takes supersede, suspend, resume and revoke; the others go with what they record.
+// The steps. ChangeCode takes supersede, suspend, resume and revoke; ReplaceCode takes renew and supersede together with the code that
+// follows; the others go with what they record.
 const (
 	StepIssue     CodeStep = "issue"
-	StepRenew     CodeStep = "renew" // issued in place of one that ends
+	StepRenew     CodeStep = "renew" // another code was issued in its place; this one stays valid to its end
 	StepSupersede CodeStep = "supersede"
 	StepSuspend   CodeStep = "suspend"
 	StepResume    CodeStep = "resume"
@@ -80,8 +81,8 @@ type CodeEvent struct {
 // missing, too long or cannot be stored.
 func (db *DB) ChangeCode(ctx context.Context, idx uint32, step CodeStep, author, reason string) (*Code, error) {
 	doing := fmt.Sprintf("%s code %d", step, idx)
-	if author == "" || reason == "" || len(author) > MaxStepAuthor || len(reason) > MaxStepReason || !storable(author, reason) {
-		return nil, fmt.Errorf("%s: %w", doing, ErrStepNote)
+	if err := checkNote(author, reason); err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
 	var changed *Code
 	err := db.inWrite(ctx, doing, sql.LevelReadCommitted, func(t *tx) (err error) {
@@ -92,8 +93,7 @@ func (db *DB) ChangeCode(ctx context.Context, idx uint32, step CodeStep, author,
 }
 
 func (t *tx) changeCode(ctx context.Context, idx uint32, step CodeStep, author, reason string) (*Code, error) {
-	query := `SELECT ` + codeColumns + ` FROM code WHERE idx = ?` + t.db.engine.dialect().updateLock
-	c, err := readCode(t.QueryRowContext(ctx, t.Rebind(query), int64(idx)).Scan)
+	c, err := t.lockCode(ctx, idx)
 	if err != nil {
 		return nil, err
 	}
@@ -110,11 +110,11 @@ func (t *tx) changeCode(ctx context.Context, idx uint32, step CodeStep, author, 
 	if _, err := t.ExecContext(ctx, t.Rebind(update), int(c.Status), string(c.USCC), int64(idx)); err != nil {
 		return nil, err
 	}
-	if err := t.addCodeEvents(ctx, []Code{c}, step, author, reason, now); err != nil {
+	if err := t.addCodeEvents(ctx, []Code{*c}, step, author, reason, now); err != nil {
 		return nil, err
 	}
-	row := []any{string(c.USCC), TopicCodeChanged, codeChanged(&c, step, reason), now}
-	return &c, t.insert(ctx, "outbox", "uscc, topic, payload, created_at", "", [][]any{row})
+	row := []any{string(c.USCC), TopicCodeChanged, codeChanged(c, step, reason), now}
+	return c, t.insert(ctx, "outbox", "uscc, topic, payload, created_at", "", [][]any{row})
 }
 
 // codeChanged is the payload of a code.changed message. Who did it stays in the register.
