@@ -28,7 +28,7 @@ type Rotated struct {
 
 // RunOnce does what is due. schema.ErrNothingDue when nothing is. What fails does not keep the other keys from their steps.
 func (j *Rotate) RunOnce(ctx context.Context) (Rotated, error) {
-	var done Rotated
+	done := Rotated{[]int{}, []int{}, []int{}, []int{}}
 	rows, err := j.DB.Keys(ctx)
 	if err != nil {
 		return done, fmt.Errorf("look after the keys: %w", err)
@@ -76,7 +76,7 @@ func (j *Rotate) Now(ctx context.Context, alg credential.Algorithm, by, reason s
 	if err := j.DB.TakeKeySteps(ctx, schema.KeyStep{Number: number, KeyStep: step}); err != nil {
 		return Rotated{}, err
 	}
-	return Rotated{Activated: []int{number}}, nil
+	return Rotated{[]int{}, []int{number}, []int{}, []int{}}, nil
 }
 
 func (j *Rotate) standings(ctx context.Context, rows []schema.SigningKey) ([]credential.KeyStanding, error) {

@@ -35,6 +35,11 @@ func (f *keyFlags) passphrase(c *cobra.Command) {
 	c.Flags().StringVar(&f.passphraseFile, "passphrase-file", "", "file with the passphrase that encrypts the key file")
 }
 
+func (p *program) keysCommand() *cobra.Command {
+	return group("keys", "Signing keys", p.keysListCommand(), p.keysNewCommand(), p.keysActivateCommand(), p.keysRetireCommand(), p.keysRemoveCommand(),
+		p.keysRotateCommand(), p.keysCompromiseCommand(), p.keysSignerCommand(), p.keysJWKSCommand(), p.keysRootCommand())
+}
+
 func (p *program) keysJWKSCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "jwks", Short: "Print the public keys as a JSON Web Key Set", Args: arguments(),
