@@ -2,9 +2,9 @@ package schematest
 
 import "testing"
 
-// Exercise runs every case of the suite on one engine.
-func Exercise(t *testing.T, fresh Opener) {
-	for _, c := range []struct {
+// The suite.
+var (
+	cases = []struct {
 		name string
 		run  func(*testing.T, Opener)
 	}{
@@ -83,7 +83,12 @@ func Exercise(t *testing.T, fresh Opener) {
 		{"keys: the codes that fall with a key, and what takes their place", lostCodes},
 		{"copies: tried out beside the original, which does not change", copies},
 		{"outbox: told once", outbox},
-	} {
+	}
+)
+
+// Exercise runs every case of the suite on one engine.
+func Exercise(t *testing.T, fresh Opener) {
+	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			c.run(t, fresh)
