@@ -3,7 +3,7 @@ package schematest
 import "testing"
 
 // Exercise runs every case of the suite on one engine.
-func Exercise(t *testing.T, fresh Opener) {
+func Exercise(t *testing.T, fresh Opener) { //nolint:funlen // a table with one line a case
 	for _, c := range []struct {
 		name string
 		run  func(*testing.T, Opener)
