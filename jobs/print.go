@@ -150,6 +150,9 @@ func (j *Print) write(ctx context.Context, folder *printFolder, ordered <-chan *
 	if err != nil {
 		return err
 	}
+	if err := folder.begin(); err != nil {
+		return err
+	}
 	for task := range ordered {
 		<-task.done
 		if ctx.Err() != nil {

@@ -77,10 +77,15 @@ func (j *Print) openFolder(ctx context.Context) (*printFolder, error) {
 	if f.rest, err = openPart(filepath.Join(j.Dir, partialRest), f.Rest); err != nil {
 		return nil, errors.Join(err, f.index.Close())
 	}
+	return f, nil
+}
+
+// begin writes the head of the index, unless the run goes on with one.
+func (f *printFolder) begin() error {
 	if f.resumed {
-		return f, nil
+		return nil
 	}
-	return f, writeRows(f.index, [][]string{{byteOrderMark + "file", "page", "place", "uscc", "name", "region_code", "region", "issued", "expires", "note"}})
+	return writeRows(f.index, [][]string{{byteOrderMark + "file", "page", "place", "uscc", "name", "region_code", "region", "issued", "expires", "note"}})
 }
 
 // byteOrderMark tells spreadsheets that a CSV file is UTF-8.

@@ -110,7 +110,7 @@ func WriteSheet(w io.Writer, view any) error {
 	if err != nil {
 		return err
 	}
-	name := ""
+	var name string
 	switch view := view.(type) {
 	case SignDocument:
 		return view.write(w, t)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"html/template"
 	"net/url"
-	"strings"
 
 	"healthcode/registry"
 )
@@ -37,5 +36,5 @@ func (s SignPage) StyleSheet() string { return "sign-" + s.Size.Name + ".css" }
 
 // PathToSign returns where the sign of an enterprise is printed.
 func PathToSign(code registry.USCC, size SignSize) string {
-	return "/enterprises/" + url.PathEscape(string(code)) + "/sign?size=" + strings.ToLower(size.Name)
+	return "/enterprises/" + url.PathEscape(string(code)) + "/sign?size=" + size.Name
 }
