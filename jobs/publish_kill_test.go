@@ -58,7 +58,8 @@ func publishingChild(address string) error {
 	}
 	j := &jobs.Publish{DB: db, Signer: &tellingSigner{Signer: key, after: after}, Clock: time.Now, Lease: time.Millisecond}
 	for {
-		if _, err := j.RunOnce(context.Background()); err != nil && !errors.Is(err, schema.ErrNothingDue) && !errors.Is(err, jobs.ErrClockBehind) {
+		_, err := j.RunOnce(context.Background())
+		if err != nil && !errors.Is(err, schema.ErrNothingDue) && !errors.Is(err, schema.ErrBusy) && !errors.Is(err, jobs.ErrClockBehind) {
 			return err
 		}
 	}
@@ -80,10 +81,15 @@ func TestPublisherKilled(t *testing.T) {
 			}
 			check(t, credential.WriteKeyFile(path, key, ""))
 			changes := 0
-			for _, after := range []int{1, 2, -1, -2, -3, 3, -5, -8} {
+			for _, after := range []int{1, 2, -1, -3, 3, -6} {
 				killPublisher(t, config, path, after, func() {
+					due, err := b.db.ListsDue(t.Context())
+					check(t, err)
+					if due { // SQLite's lock is not fair: a writer that never stops would keep the child out
+						return
+					}
 					step := []schema.CodeStep{schema.StepSuspend, schema.StepResume}[changes/size%2]
-					_, err := b.db.ChangeCode(t.Context(), uint32(1+changes%size), step, "Li Hua", "a test")
+					_, err = b.db.ChangeCode(t.Context(), uint32(1+changes%size), step, "Li Hua", "a test")
 					check(t, err)
 					changes++
 				})
