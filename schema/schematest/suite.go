@@ -1,6 +1,9 @@
 package schematest
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // suiteCase is one thing that both engines must do.
 type suiteCase struct {
@@ -22,7 +25,7 @@ var keyCases = []suiteCase{
 
 // Exercise runs every case of the suite on one engine.
 func Exercise(t *testing.T, fresh Opener) {
-	for _, c := range append(keyCases, []suiteCase{
+	for _, c := range slices.Concat(keyCases, []suiteCase{
 		{"records: sending a batch twice changes nothing", recordsTwice},
 		{"records: a difference is the next revision", recordsRevised},
 		{"records: rules of a revision number that comes along", recordsNumbered},
@@ -90,7 +93,7 @@ func Exercise(t *testing.T, fresh Opener) {
 		{"models: activation asks for new grades of everybody", modelActivation},
 		{"models: previews, comments, simulations", modelNotes},
 		{"outbox: told once", outbox},
-	}...) {
+	}) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			c.run(t, fresh)
