@@ -282,10 +282,11 @@ func (p *program) registerKey(c *cobra.Command, db *schema.DB, f *newKeyFlags, i
 	if err := signer.Close(); err != nil {
 		return 0, fmt.Errorf("close the key: %w", err)
 	}
-	if err := p.keyFolder(&f.keyFlags).Point(public.Number, location); err != nil {
+	// The database first: it knows whether the number is another key's, whose place must not be changed.
+	if err := jobs.RegisterKey(c.Context(), db, &public, location.Driver, plan); err != nil {
 		return 0, err
 	}
-	return public.Number, jobs.RegisterKey(c.Context(), db, &public, location.Driver, plan)
+	return public.Number, p.keyFolder(&f.keyFlags).Point(public.Number, location)
 }
 
 // reportKey prints one key.

@@ -201,7 +201,15 @@ func TestAKeyHeldByAnotherProcess(t *testing.T) {
 	if line.Number != 2 || line.Driver != "unix" || line.Alg != "EdDSA" || line.State != "pending" {
 		t.Fatalf("%+v", line)
 	}
+	mustCall(t, "keys", "new", "--signer", "unix:"+socket, "--dir", dir) // again changes nothing
 	mustCall(t, "keys", "activate", "2", "--now", "--reason", "nobody verifies yet", "--dir", dir)
+	taken, other := filepath.Join(folder, "signing-1.key"), filepath.Join(folder, "o")
+	mustCall(t, "keys", "new", "--number", "1", "--issuer", defaultIssuer, "--to", taken)
+	startSigner(t, other, taken)
+	if r := call(t, "keys", "new", "--signer", "unix:"+other, "--dir", dir); r.code != exitRefused || !strings.Contains(r.err, "another key's") {
+		t.Errorf("a number that is taken: %d %s", r.code, r.err)
+	}
+	mustCall(t, "code", "issue", "--all", "--dir", dir) // key 1 is where it was
 	enterprise := parse[struct{ USCC string }](t, strings.SplitN(mustCall(t, "export", "codes", "--dir", dir).out, "\n", 2)[0]).USCC
 	issue := []string{"code", "issue", enterprise, "--form", "jwt", "--sign-with", "EdDSA", "--dir", dir}
 	jwks := write(t, "jwks.json", mustCall(t, "keys", "jwks", "--dir", dir).out)
