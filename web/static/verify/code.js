@@ -15,7 +15,7 @@ export const placeOf = (index) => index & LIST_MASK;
 export const indexOf = (list, place) => list * (LIST_MASK + 1) + place;
 
 /** A code lives under 32768 seconds, or whole days. Returns whether so many seconds are a lifetime. */
-export function isLifetime(seconds) {
+function isLifetime(seconds) {
   if (seconds > 0 && seconds < 0x8000) return true;
   return seconds > 0 && seconds % SECONDS_PER_DAY === 0 && seconds / SECONDS_PER_DAY < 0x8000;
 }

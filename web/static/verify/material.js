@@ -1,5 +1,6 @@
 // The card that says what this device checks with, how old it is, and lets people refresh it.
 
+import { isAhead } from "./list.js";
 import { Problem } from "./trust.js";
 import { age, moment, say } from "./words.js";
 
@@ -93,10 +94,8 @@ export class Material {
   }
 }
 
-const LEEWAY = 60; // seconds
-
 function since(time, now) {
-  if (time > now + LEEWAY) return say("future", moment(time));
+  if (isAhead(time, now)) return say("future", moment(time));
   return say("aged", moment(time), age(now - time));
 }
 

@@ -47,9 +47,12 @@ export class Trust {
   async #refresh() {
     const rootText = await fetched(ROOT);
     const root = await verified(() => readRoot(rootText));
-    const pinned = this.root ?? root;
-    this.offered = root.thumbprint === pinned.thumbprint ? null : { root, text: rootText };
-    if (this.offered) throw new Problem("root");
+    const pinned = this.root ?? (await pinnedElsewhere()) ?? root;
+    this.offered = null;
+    if (root.thumbprint !== pinned.thumbprint) {
+      Object.assign(this, { root: pinned, offered: { root, text: rootText } });
+      throw new Problem("root");
+    }
     await this.#take(await fetched(BUNDLE), pinned, rootText);
   }
 
@@ -80,6 +83,12 @@ export class Trust {
       due: Math.min(...lists.map((list) => list.iat + list.ttl)),
     };
   }
+}
+
+/** The root that another page of this site has pinned since this one was opened. */
+async function pinnedElsewhere() {
+  const [text] = await recall("root").catch(() => []);
+  return text && readRoot(text);
 }
 
 async function verified(read) {

@@ -3,9 +3,7 @@
 const words = new Map();
 for (const one of document.getElementById("words").content.children) words.set(one.dataset.key, one.textContent);
 
-export const language = document.documentElement.lang;
-
-export const hasWord = (key) => words.has(key);
+const language = document.documentElement.lang;
 
 /** Returns the text of a key with its %s filled in turn. */
 export function say(key, ...values) {
