@@ -1,13 +1,47 @@
 package schematest
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
+
+// suiteCase is one case of the suite.
+type suiteCase struct {
+	name string
+	run  func(*testing.T, Opener)
+}
+
+// codeCases are about codes, their lists and their keys.
+var codeCases = []suiteCase{
+	{"codes: an index is given once", codes},
+	{"codes: a range of codes at once", codeRanges},
+	{"codes: intents are read back before signing", codeIntents},
+	{"codes: renewed and superseded, with both histories", codesReplaced},
+	{"codes: of renewals at once one is taken", codeReplaceRaces},
+	{"codes: who gets one by itself", codeNeedsByStatus},
+	{"codes: all screen codes share a place", screenPlaces},
+	{"codes: pages in every order", codePages},
+	{"codes: reminded once of each date", codeReminders},
+	{"codes: every step allowed and refused", codeSteps},
+	{"codes: bounds of a step", codeStepBounds},
+	{"codes: of final steps at once one is taken", codeStepRaces},
+	{"codes: old intents are abandoned", abandonedIntents},
+	{"lists: what marks an enterprise", listMarks},
+	{"lists: published once, never back in time", listTokens},
+	{"lists: history thins out", listHistory},
+	{"leases: one holder, taken over when it runs out", leases},
+	{"keys: sets that the root signed", signedKeySets},
+	{"keys: one way, one active of an algorithm", keyLife},
+	{"keys: one key, one number, one algorithm", keyMaterial},
+	{"keys: steps wait for their day, are noted and told", keySteps},
+	{"keys: of two processes one takes the step", keyRaces},
+	{"keys: steps together or not at all", keyStepsTogether},
+	{"keys: a rotation is asked for once", keyRotationDue},
+}
 
 // Exercise runs every case of the suite on one engine.
 func Exercise(t *testing.T, fresh Opener) {
-	for _, c := range []struct {
-		name string
-		run  func(*testing.T, Opener)
-	}{
+	for _, c := range slices.Concat(codeCases, []suiteCase{
 		{"records: sending a batch twice changes nothing", recordsTwice},
 		{"records: a difference is the next revision", recordsRevised},
 		{"records: rules of a revision number that comes along", recordsNumbered},
@@ -47,41 +81,17 @@ func Exercise(t *testing.T, fresh Opener) {
 		{"runs: never an older assessment over a newer one", rangeOlder},
 		{"runs: ranges at once", rangesAtOnce},
 		{"runs: an error of the callback stores nothing", rangeError},
-		{"codes: an index is given once", codes},
-		{"codes: a range of codes at once", codeRanges},
-		{"codes: intents are read back before signing", codeIntents},
-		{"codes: renewed and superseded, with both histories", codesReplaced},
-		{"codes: of renewals at once one is taken", codeReplaceRaces},
-		{"codes: who gets one by itself", codeNeedsByStatus},
-		{"codes: all screen codes share a place", screenPlaces},
-		{"codes: pages in every order", codePages},
-		{"codes: reminded once of each date", codeReminders},
 		{"scans: counted, and a signal for many areas", scans},
 		{"scans: counted at once by several processes", scanRaces},
 		{"scans: a key a day", scanKeys},
-		{"codes: every step allowed and refused", codeSteps},
-		{"codes: bounds of a step", codeStepBounds},
-		{"codes: of final steps at once one is taken", codeStepRaces},
-		{"codes: old intents are abandoned", abandonedIntents},
-		{"lists: what marks an enterprise", listMarks},
-		{"lists: published once, never back in time", listTokens},
-		{"lists: history thins out", listHistory},
-		{"leases: one holder, taken over when it runs out", leases},
-		{"keys: sets that the root signed", signedKeySets},
 		{"first load: while a run is under way", firstLoadDuringRun},
 		{"models: immutable, one active", modelBody},
 		{"models: every step allowed and refused", modelSteps},
 		{"models: of two approvals or activations at once one is taken", modelRaces},
 		{"models: activation asks for new grades of everybody", modelActivation},
 		{"models: previews, comments, simulations", modelNotes},
-		{"keys: one way, one active of an algorithm", keyLife},
-		{"keys: one key, one number, one algorithm", keyMaterial},
-		{"keys: steps wait for their day, are noted and told", keySteps},
-		{"keys: of two processes one takes the step", keyRaces},
-		{"keys: steps together or not at all", keyStepsTogether},
-		{"keys: a rotation is asked for once", keyRotationDue},
 		{"outbox: told once", outbox},
-	} {
+	}) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			c.run(t, fresh)
