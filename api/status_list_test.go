@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -253,4 +254,23 @@ func TestBundleByTheRoot(t *testing.T) {
 	if err := json.Unmarshal(made.Body, &text); err != nil || text.Manifest == "" || len(made.Lists) != 2 {
 		t.Errorf("%+v, %v", made, err)
 	}
+}
+
+// FuzzLists: whatever is asked for, the answer is a list or a refusal that says why; never a failure of ours.
+func FuzzLists(f *testing.F) {
+	for _, seed := range [][2]string{{"0", ""}, {"0", "1795000000"}, {"00", "-1"}, {"4095", "0"}, {"1'--", "0 OR 1=1"}, {"\x00", "\xff"}, {"..", "007"}, {"９", "９"}} {
+		f.Add(seed[0], seed[1])
+	}
+	w := theWorld(f)
+	h := w.handler(f, quietly)
+	f.Fuzz(func(t *testing.T, number, at string) {
+		if len(number)+len(at) > 4096 {
+			return
+		}
+		for _, kind := range []string{"/lists/status/", "/lists/grade/"} {
+			if answer := get(h, kind+url.PathEscape(number)+"?"+url.Values{"time": {at}}.Encode()); answer.Code >= http.StatusInternalServerError {
+				t.Errorf("%q at %q: status %d", number, at, answer.Code)
+			}
+		}
+	})
 }

@@ -187,7 +187,7 @@ func TestInflateStopsABomb(t *testing.T) { // not parallel: it counts memory
 
 func TestInflateRefuses(t *testing.T) {
 	t.Parallel()
-	good, err := credential.Deflate(make([]byte, 100), false)
+	good, err := credential.Deflate(make([]byte, 100))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func SignList(signer Signer, kind ListKind, number uint32, entries []byte, at ti
 	if err != nil {
 		return "", err
 	}
-	packed, err := deflate(entries, kind == ListGrade)
+	packed, err := deflate(entries)
 	if err != nil {
 		return "", fmt.Errorf("compress list: %w", err)
 	}
@@ -135,8 +135,8 @@ func parseList(token string, keys *KeySet) (*List, error) {
 }
 
 func kindOf(typ string) (ListKind, error) {
-	for kind, s := range shapes {
-		if s.typ == typ {
+	for _, kind := range []ListKind{ListStatus, ListGrade} {
+		if shapes[kind].typ == typ {
 			return kind, nil
 		}
 	}

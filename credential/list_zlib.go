@@ -13,27 +13,38 @@ import (
 // zlibHeader opens a zlib stream with a window of 32 KiB (RFC 1950 section 2.2).
 var zlibHeader = []byte{0x78, 0x9c}
 
-// deflate returns the zlib form of a list. Its codes stand close together at the beginning and nothing follows, so the two parts are
-// packed each in its own way: grades follow no pattern, and there Huffman codes alone are smaller than zlib's best level and fifty
-// times faster; the rest is one value and needs its matches. huffman is for lists that are full of varied values.
+// chunkSize is the length of the pieces of a list that are looked at one by one.
+const chunkSize = 1 << 13
+
+// deflate returns the zlib form of a list. Pieces that are full of values and pieces that are nearly empty are packed each in their own
+// way. Grades follow no pattern: there Huffman codes alone are smaller than zlib's best level and fifty times faster. What is empty needs
+// its matches.
 //
-// Measured for a million grades (2 cores, Go 1.26): Huffman codes 293 KB in 4 ms, level 1 399 KB in 10 ms, level 6 341 KB in 200 ms,
-// level 9 337 KB in 490 ms.
-func deflate(entries []byte, huffman bool) ([]byte, error) {
+// Measured for a list with a million grades (2 cores, Go 1.26): Huffman codes 293 KB in 4 ms, level 1 399 KB in 10 ms, level 6 341 KB in
+// 200 ms, level 9 337 KB in 490 ms; this function 284 KB in 7 ms. A list with a thousand grades: 131 KB by Huffman codes alone, 1.5 KB by this.
+func deflate(entries []byte) ([]byte, error) {
 	var out bytes.Buffer
 	out.Write(zlibHeader)
-	used := 0
-	if huffman {
-		used = len(bytes.TrimRight(entries, "\x00"))
-		if err := deflatePart(&out, entries[:used], flate.HuffmanOnly, false); err != nil {
+	for start := 0; start < len(entries); {
+		full := isFull(entries[start:min(start+chunkSize, len(entries))])
+		end := start
+		for end < len(entries) && isFull(entries[end:min(end+chunkSize, len(entries))]) == full {
+			end = min(end+chunkSize, len(entries))
+		}
+		level := flate.BestCompression
+		if full {
+			level = flate.HuffmanOnly
+		}
+		if err := deflatePart(&out, entries[start:end], level, end == len(entries)); err != nil {
 			return nil, err
 		}
-	}
-	if err := deflatePart(&out, entries[used:], flate.BestCompression, true); err != nil {
-		return nil, err
+		start = end
 	}
 	return binary.BigEndian.AppendUint32(out.Bytes(), adler32.Checksum(entries)), nil
 }
+
+// isFull reports whether at least every fourth byte says something.
+func isFull(piece []byte) bool { return 4*(len(piece)-bytes.Count(piece, []byte{0})) >= len(piece) }
 
 // deflatePart appends the blocks of one part; only the last part ends the stream. A part that is not the last ends on a whole byte, as
 // deflate allows (RFC 1951 section 3.2.4), so that the next one can follow.

@@ -79,7 +79,7 @@ func readManifest(payload []byte, issuer string) (*manifest, error) {
 		return nil, errManifest
 	}
 	again, err := json.Marshal(m)
-	if err != nil || string(again) != string(payload) || m.Issuer != issuer {
+	if err != nil || string(again) != string(payload) || m.Lists == nil || m.Issuer != issuer {
 		return nil, errManifest
 	}
 	return &m, nil

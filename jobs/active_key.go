@@ -110,7 +110,7 @@ func openRow(ctx context.Context, keys Keys, row *schema.SigningKey) (signing.Si
 	}
 	signer, err := keys.Open(ctx, public)
 	if err != nil {
-		return nil, fmt.Errorf("the database signs with key %s, which cannot be opened here: %w", row.KID, err)
+		return nil, fmt.Errorf("key %s of the database cannot be opened here: put its file in its place, or name the folder with --dir: %w", row.KID, err)
 	}
 	return signer, nil
 }

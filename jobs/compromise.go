@@ -11,7 +11,7 @@ import (
 )
 
 // Compromise is what is done when others may know a private key: the key is removed at once, another one signs, and everyone who had a printed
-// code of it gets a new one. A process that is killed anywhere leaves the key removed or nothing done; the next call goes on.
+// code of it gets a new one. A process that is killed anywhere leaves the key removed or nothing done (but perhaps a key that waits); the next call goes on.
 type Compromise struct {
 	DB     *schema.DB
 	Keys   Keys
@@ -68,11 +68,11 @@ func (j *Compromise) remove(ctx context.Context, row *schema.SigningKey) error {
 		return fmt.Errorf("key %d: %w", row.Number, err)
 	}
 	if row.State == schema.KeyActive {
-		next, err := j.successor(ctx, row, now)
+		next, err := nextKey(ctx, j.DB, j.Keys, row, j.Fresh, now)
 		if err != nil {
 			return err
 		}
-		if next != 0 {
+		if next != 0 { // otherwise the removal does not wait for a person who makes one
 			steps = append(steps, schema.KeyStep{Number: next, KeyStep: credential.KeyStep{Action: credential.ActivateKey, At: now, By: j.By,
 				Reason: fmt.Sprintf("key %d was compromised", row.Number), Now: true}})
 		}
@@ -81,38 +81,6 @@ func (j *Compromise) remove(ctx context.Context, row *schema.SigningKey) error {
 		return fmt.Errorf("remove key %d: %w", row.Number, err)
 	}
 	return nil
-}
-
-// successor returns the key that is to sign next: one that waits and can be opened here, or a new one. 0 where only a person can
-// make one: the removal does not wait for that.
-func (j *Compromise) successor(ctx context.Context, row *schema.SigningKey, now time.Time) (int, error) {
-	rows, err := j.DB.Keys(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("look for the next key: %w", err)
-	}
-	for i := range rows {
-		if rows[i].State == schema.KeyPending && rows[i].Alg == row.Alg && !j.Fresh && j.opens(ctx, &rows[i]) {
-			return rows[i].Number, nil
-		}
-	}
-	if row.Driver != schema.DriverFile {
-		return 0, nil
-	}
-	public, err := row.Public()
-	if err != nil {
-		return 0, err
-	}
-	plan := credential.KeyLife{CreatedAt: now, PlannedFrom: now, PlannedUntil: now.Add(credential.KeyLifetime)}
-	number, err := MakeKey(ctx, j.DB, j.Keys, public.Algorithm, public.Issuer, plan)
-	if err != nil {
-		return 0, fmt.Errorf("make the next key: %w", err)
-	}
-	return int(number), nil
-}
-
-func (j *Compromise) opens(ctx context.Context, row *schema.SigningKey) bool {
-	signer, err := openRow(ctx, j.Keys, row)
-	return err == nil && signer.Close() == nil
 }
 
 // reissue gives everyone a code whose key is gone, and returns the key that signs. A run that another process began before the removal

@@ -21,7 +21,8 @@ type listName struct {
 type listArray struct {
 	listName
 	entries []byte
-	changed bool // since the newest publication
+	changed bool  // since the newest publication
+	issued  int64 // when the youngest of its codes was issued, Unix seconds
 
 	iat     time.Time // of the newest publication; zero: there is none
 	kid     string
@@ -53,6 +54,7 @@ func (a *listArrays) put(e schema.ListEntry) {
 	before := status.entries[part]
 	credential.PutStatus(status.entries, place, credential.Status(e.Status))
 	status.changed = status.changed || status.entries[part] != before
+	status.issued = max(status.issued, e.IssuedAt)
 
 	grade := byte(0)
 	if !e.Status.Final() {
@@ -61,6 +63,7 @@ func (a *listArrays) put(e schema.ListEntry) {
 	grades := a.get(listName{credential.ListGrade, number})
 	grades.changed = grades.changed || grades.entries[place] != grade
 	grades.entries[place] = grade
+	grades.issued = max(grades.issued, e.IssuedAt)
 }
 
 // published notes the newest publications of lists that were just built, and finds out which of them say something else now.
@@ -77,11 +80,11 @@ func (l *listArray) digest() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// due returns the lists to be published, status lists first: those that changed, that another key signed, or whose hour is nearly over.
+// due returns the lists to be published, status lists first.
 func (a *listArrays) due(now time.Time, kid string) []*listArray {
 	var found []*listArray
 	for _, l := range a.named {
-		if l.changed || l.iat.IsZero() || l.kid != kid || now.Sub(l.iat) >= PublishEvery {
+		if l.due(now, kid) {
 			found = append(found, l)
 		}
 	}
@@ -92,4 +95,11 @@ func (a *listArrays) due(now time.Time, kid string) []*listArray {
 		return int(x.number) - int(y.number)
 	})
 	return found
+}
+
+// due: a list is published when it changed, when another key signed it, when its hour is nearly over, and when a code was issued since: a list
+// says nothing about codes that are younger than itself, even if their place reads the same.
+func (l *listArray) due(now time.Time, kid string) bool {
+	younger := l.issued > l.iat.Unix() && l.issued <= now.Unix()
+	return l.changed || younger || l.iat.IsZero() || l.kid != kid || now.Sub(l.iat) >= PublishEvery
 }

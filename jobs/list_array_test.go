@@ -71,12 +71,15 @@ func TestDueLists(t *testing.T) {
 		kid    string
 		want   int
 	}{
-		"nothing":         {func(*listArray) {}, "1", 0},
-		"a change":        {func(l *listArray) { l.changed = true }, "1", 1},
-		"never published": {func(l *listArray) { l.iat = time.Time{} }, "1", 1},
-		"an hour is over": {func(l *listArray) { l.iat = now.Add(-PublishEvery) }, "1", 1},
-		"nearly an hour":  {func(l *listArray) { l.iat = now.Add(time.Second - PublishEvery) }, "1", 0},
-		"another key":     {func(*listArray) {}, "2", 4},
+		"nothing":                         {func(*listArray) {}, "1", 0},
+		"a change":                        {func(l *listArray) { l.changed = true }, "1", 1},
+		"never published":                 {func(l *listArray) { l.iat = time.Time{} }, "1", 1},
+		"an hour is over":                 {func(l *listArray) { l.iat = now.Add(-PublishEvery) }, "1", 1},
+		"nearly an hour":                  {func(l *listArray) { l.iat = now.Add(time.Second - PublishEvery) }, "1", 0},
+		"a younger code":                  {func(l *listArray) { l.issued = now.Add(-time.Second).Unix() }, "1", 1},
+		"no younger code":                 {func(l *listArray) { l.issued = now.Add(-time.Minute).Unix() }, "1", 0},
+		"a code of a clock that is ahead": {func(l *listArray) { l.issued = now.Add(time.Second).Unix() }, "1", 0},
+		"another key":                     {func(*listArray) {}, "2", 4},
 	} {
 		due := published(c.change).due(now, c.kid)
 		if len(due) != c.want || c.want == 4 && (due[0].kind != credential.ListStatus || due[0].number != 0 || due[3].kind != credential.ListGrade || due[3].number != 1) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"healthcode/credential"
 	"healthcode/schema"
@@ -53,4 +54,37 @@ func RegisterKey(ctx context.Context, db *schema.DB, public *credential.PublicKe
 		return fmt.Errorf("write the public key: %w", err)
 	}
 	return db.AddKey(ctx, schema.SigningKey{Number: int(public.Number), KID: public.ID(), Alg: string(public.Algorithm), JWK: string(jwk), Driver: driver, KeyLife: plan})
+}
+
+// nextKey returns the key that is to sign after another at once: one that waits and can be opened here (unless fresh), or a new one, for which
+// nobody was told in time. 0 where only a person can make one: the key is in no file.
+func nextKey(ctx context.Context, db *schema.DB, keys Keys, row *schema.SigningKey, fresh bool, now time.Time) (int, error) {
+	rows, err := db.Keys(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("look for the next key: %w", err)
+	}
+	for i := range rows {
+		if rows[i].State == schema.KeyPending && rows[i].Alg == row.Alg && !fresh && opens(ctx, keys, &rows[i]) {
+			return rows[i].Number, nil
+		}
+	}
+	if row.Driver != schema.DriverFile {
+		return 0, nil
+	}
+	public, err := row.Public()
+	if err != nil {
+		return 0, err
+	}
+	plan := credential.KeyLife{CreatedAt: now, PlannedFrom: now, PlannedUntil: now.Add(credential.KeyLifetime)}
+	number, err := MakeKey(ctx, db, keys, public.Algorithm, public.Issuer, plan)
+	if err != nil {
+		return 0, fmt.Errorf("make the next key: %w", err)
+	}
+	return int(number), nil
+}
+
+// opens reports whether this process can sign with a key.
+func opens(ctx context.Context, keys Keys, row *schema.SigningKey) bool {
+	signer, err := openRow(ctx, keys, row)
+	return err == nil && signer.Close() == nil
 }

@@ -101,8 +101,14 @@ func TestPublishFollowsEveryChange(t *testing.T) {
 			t.Error("the statuses are others")
 		}
 
+		b.now = b.now.Add(time.Minute)
+		issuer := &jobs.Issuer{DB: b.db, Signer: j.Signer, Clock: b.clock}
 		c, err := b.db.Code(t.Context(), 20)
 		check(t, err)
+		_, err = issuer.Issue(t.Context(), c.USCC, credential.FormPrinted)
+		check(t, err)
+		publishOnce(t, j, jobs.Published{Lists: 2, Marks: 1}) // its status reads as before, but now the list speaks of it
+		nothingToPublish(t, j)
 		_, err = b.db.PutRecords(t.Context(), []registry.Record{{USCC: c.USCC, Source: "bureau", SourceRef: "new", Kind: registry.KindSpotCheck,
 			Outcome: registry.OutcomeFail, Severity: registry.SeverityCritical, OccurredOn: registry.DayOf(b.now), State: registry.StateFinal}}, schema.PutOptions{})
 		check(t, err)

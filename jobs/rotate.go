@@ -28,7 +28,7 @@ type Rotated struct {
 
 // RunOnce does what is due. schema.ErrNothingDue when nothing is. What fails does not keep the other keys from their steps.
 func (j *Rotate) RunOnce(ctx context.Context) (Rotated, error) {
-	var done Rotated
+	done := Rotated{[]int{}, []int{}, []int{}, []int{}}
 	rows, err := j.DB.Keys(ctx)
 	if err != nil {
 		return done, fmt.Errorf("look after the keys: %w", err)
@@ -50,6 +50,33 @@ func (j *Rotate) RunOnce(ctx context.Context) (Rotated, error) {
 		return done, schema.ErrNothingDue
 	}
 	return done, nil
+}
+
+// Now has another key sign at once in place of the one that signs with an algorithm ("": see OpenActiveKey): one that waits, or a new one.
+// Verifiers who fetch the key set once a week do not know it yet, so it needs a reason. ErrNoActiveKey when none signs, or when only a
+// person can make the next one.
+func (j *Rotate) Now(ctx context.Context, alg credential.Algorithm, by, reason string) (Rotated, error) {
+	rows, err := j.DB.Keys(ctx)
+	if err != nil {
+		return Rotated{}, fmt.Errorf("look after the keys: %w", err)
+	}
+	row := choose(rows, alg)
+	if row == nil {
+		return Rotated{}, ErrNoActiveKey
+	}
+	now := j.Clock()
+	number, err := nextKey(ctx, j.DB, j.Keys, row, false, now)
+	if err == nil && number == 0 {
+		err = fmt.Errorf("register the next key first (healthcode keys new --signer …): %w", ErrNoActiveKey)
+	}
+	if err != nil {
+		return Rotated{}, err
+	}
+	step := credential.KeyStep{Action: credential.ActivateKey, At: now, By: by, Reason: reason, Now: true}
+	if err := j.DB.TakeKeySteps(ctx, schema.KeyStep{Number: number, KeyStep: step}); err != nil {
+		return Rotated{}, err
+	}
+	return Rotated{[]int{}, []int{number}, []int{}, []int{}}, nil
 }
 
 func (j *Rotate) standings(ctx context.Context, rows []schema.SigningKey) ([]credential.KeyStanding, error) {
@@ -122,15 +149,11 @@ func (j *Rotate) make(ctx context.Context, step *credential.RotationStep, row *s
 	return nil
 }
 
-// activate activates a key whose day has come, if this process can sign with it.
+// activate activates a key whose day has come, if this process can sign with it: better the old key than none.
 func (j *Rotate) activate(ctx context.Context, row *schema.SigningKey, now time.Time, done *Rotated) error {
-	public, err := row.Public()
+	signer, err := openRow(ctx, j.Keys, row)
 	if err != nil {
-		return err
-	}
-	signer, err := j.Keys.Open(ctx, public)
-	if err != nil {
-		return fmt.Errorf("key %s is due to sign, but cannot be opened here: %w", row.KID, err)
+		return fmt.Errorf("the day of key %s has come: %w", row.KID, err)
 	}
 	if err := signer.Close(); err != nil {
 		return fmt.Errorf("close key %s: %w", row.KID, err)

@@ -36,7 +36,7 @@ const copySchema = "healthcode_copy"
 // copiedTables are what a copy on PostgreSQL has of the original, in an order that keeps references whole.
 var copiedTables = []string{"model", "enterprise", "assessment", "signing_key", "code"}
 
-func (db *DB) copyPostgres(ctx context.Context) (copied *DB, remove func() error, err error) {
+func (db *DB) copyPostgres(ctx context.Context) (*DB, func() error, error) {
 	const doing = "copy the database"
 	conn, err := db.write.Connx(ctx) // holds the lock, so that it goes with this process
 	if err != nil {
@@ -51,15 +51,15 @@ func (db *DB) copyPostgres(ctx context.Context) (copied *DB, remove func() error
 		}
 		return nil, nil, errors.Join(db.fail(ctx, doing, err), conn.Close())
 	}
-	remove = func() error { return db.dropCopy(conn) }
+	drop := func() error { return db.dropCopy(conn) }
 	if _, err := conn.ExecContext(ctx, `DROP SCHEMA IF EXISTS `+copySchema+` CASCADE; CREATE SCHEMA `+copySchema); err != nil {
-		return nil, nil, errors.Join(db.fail(ctx, doing, err), remove())
+		return nil, nil, errors.Join(db.fail(ctx, doing, err), drop())
 	}
-	copied, err = db.fillCopy(ctx, conn, source)
+	copied, err := db.fillCopy(ctx, conn, source)
 	if err != nil {
-		return nil, nil, errors.Join(db.fail(ctx, doing, err), remove())
+		return nil, nil, errors.Join(db.fail(ctx, doing, err), drop())
 	}
-	return copied, func() error { return errors.Join(copied.Close(), remove()) }, nil
+	return copied, func() error { return errors.Join(copied.Close(), drop()) }, nil
 }
 
 // dropCopy takes the schema away, also when the caller's context has ended, and gives the lock back.

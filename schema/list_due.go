@@ -15,10 +15,11 @@ type ListMark struct {
 
 // ListEntry is the place of one code in the lists.
 type ListEntry struct {
-	Index  uint32
-	Status CodeStatus
-	Tier   registry.Tier   // of the enterprise's current grade
-	Colour registry.Colour // none when it has no grade, or the code was not issued
+	Index    uint32
+	IssuedAt int64 // Unix seconds; 0: it was not issued
+	Status   CodeStatus
+	Tier     registry.Tier   // of the enterprise's current grade
+	Colour   registry.Colour // none when it has no grade, or the code was not issued
 }
 
 // markLists asks for a new look at the places of enterprises, in the transaction that changes what stands there.
@@ -46,10 +47,10 @@ func (db *DB) ListsDue(ctx context.Context) (bool, error) {
 	return n > 0, db.fail(ctx, "look for list marks", err)
 }
 
-const entryColumns = `c.idx, c.status, coalesce(a.tier, 0), CASE WHEN c.state = 'issued' THEN coalesce(a.colour, 0) ELSE 0 END`
+const entryColumns = `c.idx, c.issued_at / 1000000, c.status, coalesce(a.tier, 0), CASE WHEN c.state = 'issued' THEN coalesce(a.colour, 0) ELSE 0 END`
 
 func readEntry(scan func(...any) error) (e ListEntry, err error) {
-	return e, scan(&e.Index, (*uint8)(&e.Status), (*uint8)(&e.Tier), (*uint8)(&e.Colour))
+	return e, scan(&e.Index, &e.IssuedAt, (*uint8)(&e.Status), (*uint8)(&e.Tier), (*uint8)(&e.Colour))
 }
 
 // ListChanges returns at most limit marks and every place of the marked enterprises, from one state of the database.

@@ -53,7 +53,7 @@ func parseLocation(text string) (l Location, err error) {
 	}
 	driver, rest, found := strings.Cut(text, ":")
 	if !found {
-		return l, errors.New("it begins with neither file:, pkcs11: nor unix:")
+		return l, errors.New("no driver: want file:, pkcs11: or unix: and a path")
 	}
 	path, query, _ := strings.Cut(rest, "?")
 	l.Driver = driver

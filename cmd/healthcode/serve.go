@@ -88,7 +88,12 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 			return err
 		}
 	}
+	rotate := &jobs.Rotate{DB: db, Keys: p.keyFolder(s.keys), Clock: p.now}
+	if _, err := rotate.RunOnce(ctx); err != nil && !errors.Is(err, schema.ErrNothingDue) { // what became due while nobody served
+		p.say("the keys need a look: %v", err)
+	}
 	work := jobs.Work{
+		Rotate: rotate, Key: key,
 		Reissue: &jobs.Reissue{Issuer: issuer},
 		Publish: &jobs.Publish{DB: db, Signer: key, Clock: p.now, History: time.Duration(s.history) * 24 * time.Hour},
 	}
@@ -99,7 +104,7 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 		return err
 	}
 	scheduler.Start()
-	defer func() { err = errors.Join(err, scheduler.Stop()) }()
+	defer func() { err = errors.Join(err, scheduler.Stop(), key.Close()) }()
 	defer beside(ctx, config.Scans.Run)() // to the end of the last request
 	return api.Serve(ctx, s.listen, handler, p.log(), func(address net.Addr) {
 		fmt.Fprintf(p.out, "http://%s/\n", address)

@@ -3,6 +3,7 @@ package verify_test
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -103,6 +104,60 @@ func TestLoadLists(t *testing.T) {
 	}
 	if err := v.LoadBundle([]byte(makeBundles(t)["today"]), scanned); !errors.Is(err, verify.ErrNoRoot) {
 		t.Error(err)
+	}
+}
+
+// Codes, lists and manifests may be signed by a key of any algorithm; another key of the set, of another algorithm, changes nothing.
+func TestEveryAlgorithm(t *testing.T) {
+	t.Parallel()
+	for i, alg := range credential.Algorithms() {
+		t.Run(string(alg), func(t *testing.T) {
+			t.Parallel()
+			number := uint8(20 + i)
+			key, err := credential.GenerateKey(alg, number, issuer, issuedAt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			set, err := credential.NewKeySet(*mustKey(t, active).PublicKey(), *key.PublicKey())
+			if err != nil {
+				t.Fatal(err)
+			}
+			keySet, err := credential.SignKeySet(mustKey(t, rootSeed), set, issuedAt, credential.KeySetLifetime)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var lists []string
+			for kind, fill := range map[credential.ListKind]func([]byte){credential.ListStatus: fillStatus, credential.ListGrade: fillGrade} {
+				entries := make([]byte, kind.Bytes())
+				fill(entries)
+				token, err := credential.SignList(key, kind, listNumber, entries, listedAt)
+				if err != nil {
+					t.Fatal(err)
+				}
+				lists = append(lists, token)
+			}
+			bundle, err := credential.SignBundle(key, keySet, lists, listedAt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v := verify.New(mustRoot(t), verify.Memory{})
+			mustLoad(t, v, string(bundle), scanned)
+			issued, err := credential.Issue(key, codeAt(placeGood))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := current(says(&issued.Code, credential.FormPrinted), registry.TierA, registry.ColourBlue, listedAt, listedAt)
+			if got := v.Verify(issued.URL, scanned); got != want {
+				t.Errorf("\n got %+v\nwant %+v", got, want)
+			}
+			for _, other := range credential.Algorithms() {
+				header, payload, signature := parts(t, issued.JWT)
+				text := b64(strings.Replace(header, string(alg), string(other), 1)) + "." + b64(payload) + "." + b64(signature)
+				if got := v.Verify(text, scanned); got.Authentic != (other == alg) {
+					t.Errorf("called %s: %+v", other, got)
+				}
+			}
+		})
 	}
 }
 

@@ -11,11 +11,14 @@ import (
 	"healthcode/schema"
 )
 
+// issuedAt is when the codes of issue were issued, Unix seconds.
+const issuedAt = 1780000000
+
 // issue stores an issued code of the nth enterprise and returns its index.
 func issue(tb testing.TB, db *schema.DB, n int) uint32 {
 	tb.Helper()
 	idx := must(db.ReserveIndex(tb.Context(), Code(n), "k1", "printed"))(tb)
-	c := schema.Code{Index: idx, USCC: Code(n), KID: "k1", Form: "printed", IssuedAt: time.Unix(1780000000, 0), ExpiresAt: time.Unix(1790000000, 0), JWT: "a.b.c"}
+	c := schema.Code{Index: idx, USCC: Code(n), KID: "k1", Form: "printed", IssuedAt: time.Unix(issuedAt, 0), ExpiresAt: time.Unix(1790000000, 0), JWT: "a.b.c"}
 	must(0, db.SaveCode(tb.Context(), c))(tb)
 	return idx
 }
@@ -186,12 +189,12 @@ func listMarks(t *testing.T, fresh Opener) {
 	seed(t, db, 3, 3)
 	idx := issue(t, db, 1)
 	marks, entries := settle(t, db)
-	if len(marks) != 1 || !slices.Equal(entries, []schema.ListEntry{{Index: idx}}) {
+	if len(marks) != 1 || !slices.Equal(entries, []schema.ListEntry{{Index: idx, IssuedAt: issuedAt}}) {
 		t.Errorf("issued: marks %v, entries %v", marks, entries)
 	}
 	gradeSome(t, db)
 	marks, entries = settle(t, db)
-	want := schema.ListEntry{Index: idx, Tier: registry.TierA, Colour: registry.ColourGreen}
+	want := schema.ListEntry{Index: idx, IssuedAt: issuedAt, Tier: registry.TierA, Colour: registry.ColourGreen}
 	if len(marks) != 3 || !slices.Equal(entries, []schema.ListEntry{want}) {
 		t.Errorf("graded: marks %v, entries %v, want 3 and %v", marks, entries, want)
 	}

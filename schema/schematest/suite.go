@@ -1,13 +1,31 @@
 package schematest
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
-// The suite.
-var (
-	cases = []struct {
-		name string
-		run  func(*testing.T, Opener)
-	}{
+// suiteCase is one thing that both engines must do.
+type suiteCase struct {
+	name string
+	run  func(*testing.T, Opener)
+}
+
+// keyCases are those about keys.
+var keyCases = []suiteCase{
+	{"keys: one way, one active of an algorithm", keyLife},
+	{"keys: one key, one number, one algorithm", keyMaterial},
+	{"keys: steps wait for their day, are noted and told", keySteps},
+	{"keys: of two processes one takes the step", keyRaces},
+	{"keys: steps together or not at all", keyStepsTogether},
+	{"keys: a rotation is asked for once", keyRotationDue},
+	{"keys: the codes that fall with a key, and what takes their place", lostCodes},
+	{"copies: tried out beside the original, which does not change", copies},
+}
+
+// Exercise runs every case of the suite on one engine.
+func Exercise(t *testing.T, fresh Opener) {
+	for _, c := range slices.Concat(keyCases, []suiteCase{
 		{"records: sending a batch twice changes nothing", recordsTwice},
 		{"records: a difference is the next revision", recordsRevised},
 		{"records: rules of a revision number that comes along", recordsNumbered},
@@ -74,21 +92,8 @@ var (
 		{"models: of two approvals or activations at once one is taken", modelRaces},
 		{"models: activation asks for new grades of everybody", modelActivation},
 		{"models: previews, comments, simulations", modelNotes},
-		{"keys: one way, one active of an algorithm", keyLife},
-		{"keys: one key, one number, one algorithm", keyMaterial},
-		{"keys: steps wait for their day, are noted and told", keySteps},
-		{"keys: of two processes one takes the step", keyRaces},
-		{"keys: steps together or not at all", keyStepsTogether},
-		{"keys: a rotation is asked for once", keyRotationDue},
-		{"keys: the codes that fall with a key, and what takes their place", lostCodes},
-		{"copies: tried out beside the original, which does not change", copies},
 		{"outbox: told once", outbox},
-	}
-)
-
-// Exercise runs every case of the suite on one engine.
-func Exercise(t *testing.T, fresh Opener) {
-	for _, c := range cases {
+	}) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			c.run(t, fresh)
