@@ -11,7 +11,7 @@ import (
 
 const (
 	bundleType = "qc-bundle+jwt"
-	// MaxBundle is how large a bundle may be, in bytes: room for the grades of thirty million codes.
+	// MaxBundle is how large a bundle may be, in bytes: room for the lists of a hundred million codes.
 	MaxBundle = 64 << 20
 	// maxManifest is room for 8192 hashes, the lists of 2^32 codes, in base64url.
 	maxManifest = 1 << 20
@@ -159,11 +159,22 @@ func parseManifest(token string, set *SignedKeySet, root *Root) (*manifest, erro
 	if read.typ != bundleType {
 		return nil, fmt.Errorf("its typ is not %s", bundleType)
 	}
-	key, err := verifyManifest(read, set, root)
-	if err != nil {
-		return nil, err
+	if read.kid == root.thumbprint {
+		if err := root.verify(read); err != nil {
+			return nil, err
+		}
+		return parseManifestPayload(read.payload, &PublicKey{Issuer: root.issuer}) // in use at all times
 	}
-	m, err := readManifest(read.payload, key.Issuer)
+	number, err := ParseKeyNumber(read.kid)
+	if err != nil {
+		return nil, fmt.Errorf("%w: its kid is not a number", ErrUnknownKey)
+	}
+	return firstKey(read, set.Keys, number, func(key *PublicKey) (*manifest, error) { return parseManifestPayload(read.payload, key) })
+}
+
+// parseManifestPayload reads what a key has signed and writes it again: nothing else than the five members, in their order, passes.
+func parseManifestPayload(payload []byte, key *PublicKey) (*manifest, error) {
+	m, err := readManifest(payload, key.Issuer)
 	if err != nil {
 		return nil, err
 	}
@@ -174,18 +185,6 @@ func parseManifest(token string, set *SignedKeySet, root *Root) (*manifest, erro
 }
 
 var errManifest = errors.New("its payload is not that of a manifest")
-
-// verifyManifest checks the signature and returns the key: one of the set, or the root, which is in use at all times.
-func verifyManifest(read *jws, set *SignedKeySet, root *Root) (*PublicKey, error) {
-	if read.kid == root.thumbprint {
-		return &PublicKey{Issuer: root.issuer}, root.verify(read)
-	}
-	number, err := ParseKeyNumber(read.kid)
-	if err != nil {
-		return nil, fmt.Errorf("%w: its kid is not a number", ErrUnknownKey)
-	}
-	return read.verify(set.Keys.numbered(number))
-}
 
 // fits reports whether the manifest is about these texts.
 func (m *manifest) fits(text *bundleText) error {

@@ -44,12 +44,11 @@ var (
 	}
 )
 
-// OpenToken verifies a token of any typ with the keys and returns its typ and payload.
-func OpenToken(token string, keys *KeySet) (typ string, payload []byte, err error) {
+// OpenToken verifies a token of any typ with a key and returns its typ and payload.
+func OpenToken(token string, key *PublicKey) (typ string, payload []byte, err error) {
 	read, err := readJWS(token, MaxListToken)
 	if err != nil {
 		return "", nil, err
 	}
-	_, err = read.verify(keys.All())
-	return read.typ, read.payload, err
+	return read.typ, read.payload, read.verifyWith(key.Algorithm, key.Material)
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
 	"strings"
 )
 
@@ -89,12 +88,15 @@ func (j *jws) header(segment string) error {
 	return nil
 }
 
-// verify returns the first of the keys whose signature it is.
-func (j *jws) verify(keys iter.Seq[*PublicKey]) (*PublicKey, error) {
-	err := fmt.Errorf("%w: %.20q", ErrUnknownKey, j.kid)
-	for key := range keys {
-		if err = j.verifyWith(key.Algorithm, key.Material); err == nil {
-			return key, nil
+// firstKey tries the keys of a number in turn: the first one whose signature it is and that its payload can be read by decides.
+func firstKey[T any](j *jws, keys *KeySet, number uint8, payload func(*PublicKey) (*T, error)) (read *T, err error) {
+	err = fmt.Errorf("%w: number %d", ErrUnknownKey, number)
+	for key := range keys.numbered(number) {
+		if err = j.verifyWith(key.Algorithm, key.Material); err != nil {
+			continue
+		}
+		if read, err = payload(key); err == nil {
+			return read, nil
 		}
 	}
 	return nil, err

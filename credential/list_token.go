@@ -123,15 +123,13 @@ func parseList(token string, keys *KeySet) (*List, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: its kid is not a number", ErrUnknownKey)
 	}
-	key, err := read.verify(keys.numbered(number))
-	if err != nil {
-		return nil, err
-	}
-	claims, err := parseListPayload(read.payload, kind, key.Issuer)
-	if err != nil {
-		return nil, err
-	}
-	return claims.list(kind, key)
+	return firstKey(read, keys, number, func(key *PublicKey) (*List, error) {
+		claims, err := parseListPayload(read.payload, kind, key.Issuer)
+		if err != nil {
+			return nil, err
+		}
+		return claims.list(kind, key)
+	})
 }
 
 func kindOf(typ string) (ListKind, error) {

@@ -40,7 +40,6 @@ func Prove(text string, keys *KeySet) (*Proven, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = shown.unknown(keys)
 	members := keys.members()
 	for i := range members {
 		m := &members[i]
@@ -51,6 +50,9 @@ func Prove(text string, keys *KeySet) (*Proven, error) {
 		if code, err = m.open(shown.tokenFor(m)); err == nil {
 			return &Proven{code, &m.PublicKey, shown.form(&code)}, nil
 		}
+	}
+	if err == nil {
+		err = shown.unknown(keys)
 	}
 	return nil, err
 }
@@ -113,15 +115,10 @@ func (s *shown) tokenFor(m *member) string {
 	return assemble(m.header, m.Issuer, &s.code, &s.signature)
 }
 
-// unknown says why no key of the set fits.
+// unknown says why the text names no key of the set.
 func (s *shown) unknown(keys *KeySet) error {
 	if s.token == "" {
 		return fmt.Errorf("%w: number %d", ErrUnknownKey, s.code.Key)
-	}
-	for i := range keys.members() {
-		if s.header == keys.keys[i].header {
-			return nil
-		}
 	}
 	return blameHeader(s.header, keys)
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -108,8 +109,19 @@ func compressed(tb testing.TB, w io.WriteCloser, out *bytes.Buffer, size int) st
 
 const statusBytes = 1 << 18
 
-// makeBundles makes every bundle of the table, the good ones and the bad ones.
+var (
+	bundlesOnce sync.Once
+	bundlesMade map[string]string
+)
+
+// makeBundles returns every bundle of the table, the good ones and the bad ones. They are made once.
 func makeBundles(tb testing.TB) map[string]string {
+	tb.Helper()
+	bundlesOnce.Do(func() { bundlesMade = newBundles(tb) })
+	return bundlesMade
+}
+
+func newBundles(tb testing.TB) map[string]string {
 	tb.Helper()
 	keySetAt := issuedAt.AddDate(0, 0, -1)
 	set := signedSet(tb, keySetAt, active, future, retired)

@@ -3,6 +3,7 @@ package verify_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -193,11 +194,19 @@ func TestVerifyWhileLoading(t *testing.T) {
 }
 
 // The law: current comes only with fresh lists that say so, whatever the times.
-func TestNeverCurrentWithoutFreshLists(t *testing.T) {
-	t.Parallel()
-	root := mustRoot(t)
-	keySet := signedSet(t, issuedAt.AddDate(0, 0, -2), active)
-	rapid.Check(t, func(t *rapid.T) {
+func TestNeverCurrentWithoutFreshLists(tb *testing.T) {
+	tb.Parallel()
+	root := mustRoot(tb)
+	keySet := signedSet(tb, issuedAt.AddDate(0, 0, -2), active)
+	statuses, gradeLists := map[credential.Status]string{}, map[byte]string{}
+	for s := range credential.Status(4) {
+		statuses[s] = listWith(tb, credential.ListStatus, func(e []byte) { credential.PutStatus(e, 7, s) })
+	}
+	grades := []byte{0, 0x11, 0x44, 0x51, 0x15} // the last two are none
+	for _, g := range grades {
+		gradeLists[g] = listWith(tb, credential.ListGrade, func(e []byte) { e[7] = g })
+	}
+	rapid.Check(tb, func(t *rapid.T) {
 		now := scanned
 		back := func(name string) time.Time { // around the ends of leeways and lifetimes as often as anywhere else
 			seconds := rapid.OneOf(rapid.IntRange(-200, 200), rapid.IntRange(86400-200, 86400+200), rapid.IntRange(-90000, 90000)).Draw(t, name)
@@ -208,11 +217,11 @@ func TestNeverCurrentWithoutFreshLists(t *testing.T) {
 			code.Lifetime = credential.Lifetime(rapid.IntRange(1, 3).Draw(t, "days"))
 		}
 		said := credential.Status(rapid.IntRange(0, 3).Draw(t, "status"))
-		graded := rapid.SampledFrom([]byte{0, 0x11, 0x44, 0x51, 0x15}).Draw(t, "grade")
+		graded := rapid.SampledFrom(grades).Draw(t, "grade")
 		statusAt, gradeAt := back("status list"), back("grade list")
 		lists := []string{
-			listWith(t, credential.ListStatus, statusAt, func(e []byte) { credential.PutStatus(e, 7, said) }),
-			listWith(t, credential.ListGrade, gradeAt, func(e []byte) { e[7] = graded }),
+			redated(tb, statuses[said], statusAt),
+			redated(tb, gradeLists[graded], gradeAt),
 		}
 		data, err := credential.SignBundle(mustSigner(t), keySet, lists, now)
 		if err != nil {
@@ -257,14 +266,21 @@ func mustSigner(t *rapid.T) *credential.Key {
 	return key
 }
 
-func listWith(t *rapid.T, kind credential.ListKind, at time.Time, fill func([]byte)) string {
+func listWith(tb testing.TB, kind credential.ListKind, fill func([]byte)) string {
+	tb.Helper()
 	entries := make([]byte, kind.Bytes())
 	fill(entries)
-	token, err := credential.SignList(mustSigner(t), kind, listNumber, entries, at)
+	token, err := credential.SignList(mustKey(tb, active), kind, listNumber, entries, listedAt)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return token
+}
+
+// redated is the same list of another time.
+func redated(tb testing.TB, token string, at time.Time) string {
+	was, is := listedAt.Unix(), at.Unix()
+	return changed(tb, active, token, fmt.Sprintf(`"iat":%d,"exp":%d`, was, was+86400), fmt.Sprintf(`"iat":%d,"exp":%d`, is, is+86400))
 }
 
 // FuzzVerify holds that no text makes a loaded verifier panic or say more than it may.
