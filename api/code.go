@@ -21,6 +21,8 @@ import (
 
 // CodeReader reads issued codes.
 type CodeReader interface {
+	// CodeOf returns a code of an enterprise by its index, or an error that wraps schema.ErrNotFound.
+	CodeOf(ctx context.Context, code registry.USCC, idx uint32) (*schema.Code, error)
 	// CodesOf returns the codes of an enterprise, newest first, intents included; none is no error.
 	CodesOf(ctx context.Context, code registry.USCC) ([]schema.Code, error)
 }
@@ -37,8 +39,10 @@ func (s *server) codeSVG(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	s.answerImage(c, "image/svg+xml", "svg", func(qr *credential.QR) ([]byte, error) { return qr.SVG(), nil })
+	s.answerImage(c, "image/svg+xml", "svg", drawSVG)
 }
+
+func drawSVG(qr *credential.QR) ([]byte, error) { return qr.SVG(), nil }
 
 // codePNG answers GET /api/v1/enterprises/:uscc/code.png, ?scale= pixels a module.
 func (s *server) codePNG(c *gin.Context) {
@@ -121,7 +125,7 @@ func (s *server) printedCode(ctx context.Context, code registry.USCC) (*printedC
 		return nil, fmt.Errorf("read codes: %w", err)
 	}
 	for _, stored := range codes {
-		if stored.State != schema.CodeIssued || stored.Form != string(credential.FormPrinted) {
+		if stored.State != schema.CodeIssued || stored.Status != schema.CodeValid || stored.Form != string(credential.FormPrinted) {
 			continue
 		}
 		if v := credential.Verify(stored.JWT, keys, s.now()); v.Authentic {

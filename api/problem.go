@@ -45,6 +45,10 @@ var (
 	ErrNotKnownThen     = errors.New("nothing was known of the enterprise at that moment")
 	ErrNoModel          = errors.New("there is no scoring model to compute with")
 	ErrNoCode           = errors.New("the enterprise has no code yet")
+	ErrNoSuchCode       = errors.New("the register does not have this code")
+	ErrNoSigner         = errors.New("this server has no signing key")
+	ErrScreenSuspended  = errors.New("the screen codes of the enterprise are suspended")
+	ErrScreenRevoked    = errors.New("the screen codes of the enterprise are revoked")
 	ErrNoList           = errors.New("no such list is published")
 	ErrNoListThen       = errors.New("no publication of the list by that time is kept")
 	ErrNoBundle         = errors.New("this server makes no bundle")
@@ -69,6 +73,13 @@ var problems = []struct {
 	{ErrNotKnownThen, http.StatusNotFound, "not_known_then"},
 	{ErrNoModel, http.StatusServiceUnavailable, "no_model"},
 	{ErrNoCode, http.StatusNotFound, "no_code"},
+	{ErrNoSuchCode, http.StatusNotFound, "unknown_code"},
+	{ErrNoSigner, http.StatusServiceUnavailable, "no_signer"},
+	{ErrScreenSuspended, http.StatusConflict, "screen_suspended"},
+	{ErrScreenRevoked, http.StatusConflict, "screen_revoked"},
+	{schema.ErrCodeStep, http.StatusConflict, "code_step"},
+	{jobs.ErrNotGraded, http.StatusConflict, "not_graded"},
+	{jobs.ErrSuspended, http.StatusConflict, "code_suspended"},
 	{ErrNoList, http.StatusNotFound, "unknown_list"},
 	{ErrNoListThen, http.StatusNotFound, "list_not_kept"},
 	{ErrNoRoot, http.StatusNotFound, "no_root"},

@@ -3,6 +3,8 @@ package api
 import (
 	"net/http"
 
+	"healthcode/schema"
+
 	"github.com/gin-gonic/gin"
 )
 
@@ -43,6 +45,8 @@ func (s *server) table() []Route {
 		{options, "/bundle", Public, s.preflight},
 		{get, "/api/v1/verify", Public, s.verifyQueried},
 		{post, "/api/v1/verify", Public, s.verifyPosted},
+		{get, checkerPath, Public, s.verifyPage},
+		{get, checkerWorker, Public, s.verifyWorker},
 		{get, "/static/:hash/:name", Public, s.static},
 		{get, "/healthz", Public, s.healthz},
 		{get, "/readyz", Public, s.readyz},
@@ -55,6 +59,16 @@ func (s *server) table() []Route {
 		{get, "/api/v1/enterprises/:uscc", LoopbackStaff, s.enterprise},
 		{get, "/api/v1/enterprises/:uscc/code.svg", LoopbackStaff, s.codeSVG},
 		{get, "/api/v1/enterprises/:uscc/code.png", LoopbackStaff, s.codePNG},
+		{get, "/api/v1/enterprises/:uscc/screen", LoopbackStaff, s.screenCode},
+		{get, "/enterprises/:uscc/screen", LoopbackStaff, s.screenPage},
+		{get, "/api/v1/codes", LoopbackStaff, s.codesListed},
+		{get, "/api/v1/codes/:idx", LoopbackStaff, s.codeShown},
+		{post, "/api/v1/codes/:idx/suspend", LoopbackStaff, s.codeStepped(schema.StepSuspend)},
+		{post, "/api/v1/codes/:idx/resume", LoopbackStaff, s.codeStepped(schema.StepResume)},
+		{post, "/api/v1/codes/:idx/revoke", LoopbackStaff, s.codeStepped(schema.StepRevoke)},
+		{post, "/api/v1/codes/:idx/supersede", LoopbackStaff, s.codeStepped(schema.StepSupersede)},
+		{post, "/api/v1/codes/:idx/renew", LoopbackStaff, s.codeStepped(schema.StepRenew)},
+		{get, "/api/v1/signals", LoopbackStaff, s.signalsListed},
 		{get, "/api/v1/regions", LoopbackStaff, s.regions},
 		{get, "/api/v1/regions/:code", LoopbackStaff, s.region},
 		{get, "/api/v1/products", LoopbackStaff, s.products},

@@ -25,6 +25,8 @@ var access = map[string]Access{
 	"OPTIONS /bundle":                        Public,
 	"GET /api/v1/verify":                     Public,
 	"POST /api/v1/verify":                    Public,
+	"GET /verify":                            Public,
+	"GET /verify/sw.js":                      Public,
 	"GET /static/:hash/:name":                Public,
 	"GET /healthz":                           Public,
 	"GET /readyz":                            Public,
@@ -40,6 +42,16 @@ var access = map[string]Access{
 	"GET /api/v1/products/:code":             LoopbackStaff,
 	"GET /regions":                           LoopbackStaff,
 	"GET /regions/:code":                     LoopbackStaff,
+	"GET /api/v1/enterprises/:uscc/screen":   LoopbackStaff,
+	"GET /enterprises/:uscc/screen":          LoopbackStaff,
+	"GET /api/v1/codes":                      LoopbackStaff,
+	"GET /api/v1/codes/:idx":                 LoopbackStaff,
+	"POST /api/v1/codes/:idx/suspend":        LoopbackStaff,
+	"POST /api/v1/codes/:idx/resume":         LoopbackStaff,
+	"POST /api/v1/codes/:idx/revoke":         LoopbackStaff,
+	"POST /api/v1/codes/:idx/supersede":      LoopbackStaff,
+	"POST /api/v1/codes/:idx/renew":          LoopbackStaff,
+	"GET /api/v1/signals":                    LoopbackStaff,
 	"GET /api/v1/runs":                       LoopbackStaff,
 	"GET /api/v1/models":                     LoopbackStaff,
 	"GET /api/v1/models/:code/:version":      LoopbackStaff,
@@ -79,7 +91,7 @@ func TestWhoMayCallEachRoute(t *testing.T) {
 
 func checkAccess(t *testing.T, h http.Handler, w *world, route gin.RouteInfo, want Access) {
 	t.Helper()
-	path := strings.NewReplacer(":uscc", string(w.first), ":code", w.codes[w.first].Digits, ":hash", "x", ":name", "y").Replace(route.Path)
+	path := strings.NewReplacer(":uscc", string(w.first), ":code", w.codes[w.first].Digits, ":idx", "1", ":hash", "x", ":name", "y").Replace(route.Path)
 	for name, change := range map[string]func(*http.Request){
 		"another machine":        func(r *http.Request) { r.RemoteAddr = "192.0.2.7:5000" },
 		"a foreign name":         func(r *http.Request) { r.Host = "rebound.example.org" },

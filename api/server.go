@@ -21,6 +21,8 @@ type Store interface {
 	ModelLifeReader
 	KeyReader
 	CodeReader
+	CodeLife
+	SignalReader
 	RegionReader
 	ProductReader
 	RunReader
@@ -38,8 +40,12 @@ type Config struct {
 
 	Demo           bool       // the data is invented: every page says so
 	Bundle         Bundler    // nil: this server makes no bundle
+	Issuer         CodeIssuer // nil: this server has no signing key
+	Scans          *ScanLog   // nil: scans are not counted
 	Showcases      []Showcase // shown on the first page
 	TrustedProxies []string   // addresses or CIDRs of proxies whose X-Forwarded-For is believed; none by default
+
+	ScreenRenewal time.Duration // how often a screen renews its code, in whole seconds; 0 means 30
 }
 
 // server holds what the handlers share.
@@ -50,6 +56,7 @@ type server struct {
 	now      func() time.Time
 	renderer *web.Renderer
 	assets   *web.AssetSet
+	checker  []byte // service worker of the checker
 	names    regionNames
 	colours  colourCache
 	risks    riskCache
@@ -87,7 +94,11 @@ func newServer(c Config) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare assets: %w", err)
 	}
-	return &server{Config: c, log: c.Log, store: c.Store, now: c.Now, renderer: renderer, assets: assets, everyone: newPopulationCache(c.Store)}, nil
+	s := &server{Config: c, log: c.Log, store: c.Store, now: c.Now, renderer: renderer, assets: assets, everyone: newPopulationCache(c.Store)}
+	if s.checker, err = s.checkerScript(); err != nil {
+		return nil, fmt.Errorf("prepare checker: %w", err)
+	}
+	return s, nil
 }
 
 // engine sets gin up. Its mode is the process's business: tests and cmd choose it.

@@ -231,6 +231,46 @@ func (w *world) sign(t testing.TB, c credential.Code) credential.Issued {
 	return issued
 }
 
+// stored signs a code of an enterprise and stores it, as one that was issued; its index is the next one.
+func (w *world) stored(t testing.TB, c credential.Code) credential.Issued {
+	t.Helper()
+	form := credential.FormPrinted
+	if c.Lifetime == credential.ScreenLifetime {
+		form = credential.FormScreen
+	}
+	var err error
+	if c.Index, err = w.db.ReserveIndex(t.Context(), c.USCC, "1", string(form)); err != nil {
+		t.Fatal(err)
+	}
+	issued := w.sign(t, c)
+	row := schema.Code{Index: c.Index, USCC: c.USCC, KID: "1", Form: string(form), IssuedAt: issued.Code.Issued(), ExpiresAt: issued.Code.Expires(), Tier: c.Tier,
+		Colour: c.Colour, Model: int(c.Model), JWT: issued.JWT}
+	if err := w.db.SaveCode(t.Context(), row); err != nil {
+		t.Fatal(err)
+	}
+	return issued
+}
+
+// ownWorld is a small world that a test may change.
+func ownWorld(t testing.TB) *world {
+	t.Helper()
+	w, err := newWorld(t.Context(), t.TempDir(), 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+// issuer signs with the world's key, by its clock.
+func (w *world) issuer() *jobs.Issuer {
+	return &jobs.Issuer{DB: w.db, Signer: w.key, Clock: func() time.Time { return w.now }}
+}
+
 // handler builds the real engine over the world, with what a test wants changed.
 func (w *world) handler(t testing.TB, change func(*Config)) http.Handler {
 	t.Helper()

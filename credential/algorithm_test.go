@@ -3,6 +3,7 @@ package credential_test
 import (
 	"crypto"
 	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/base64"
@@ -11,6 +12,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/big"
 	"os"
 	"os/exec"
@@ -20,6 +22,7 @@ import (
 
 	"healthcode/credential"
 
+	"github.com/emmansun/gmsm/sm2"
 	"github.com/emmansun/gmsm/smx509"
 	"github.com/golang-jwt/jwt/v5"
 	"pgregory.net/rapid"
@@ -353,6 +356,79 @@ func TestThumbprintsOfTheOtherAlgorithms(t *testing.T) {
 	}
 }
 
+const algorithmsFile = "testdata/algorithms.json"
+
+// algorithmVectors are a key of every algorithm and the code of the worked example by each of them: for verifiers in other languages. The
+// signatures of two algorithms are random, so the file is not made again but read: what verified once verifies for ever.
+type algorithmVectors struct {
+	About  string          `json:"about"`
+	KeySet json.RawMessage `json:"key_set"`
+	Codes  []algorithmCode `json:"codes"`
+}
+
+type algorithmCode struct {
+	Alg    credential.Algorithm `json:"alg"`
+	KID    string               `json:"kid"`
+	JWT    string               `json:"jwt"`
+	Digits string               `json:"digits"`
+}
+
+func TestAlgorithmVectors(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat(algorithmsFile); *update && errors.Is(err, fs.ErrNotExist) {
+		writeAlgorithmVectors(t)
+	}
+	text, err := os.ReadFile(algorithmsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v algorithmVectors
+	if err := json.Unmarshal(text, &v); err != nil {
+		t.Fatal(err)
+	}
+	set, err := credential.ParseKeySet(v.KeySet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(v.Codes) != len(credential.Algorithms()) {
+		t.Errorf("%d codes, want one of each algorithm", len(v.Codes))
+	}
+	for _, c := range v.Codes {
+		for _, text := range []string{c.JWT, c.Digits} {
+			if got := credential.Verify(text, set, issuedAt); !got.Authentic || got.KeyID != c.KID || got.USCC != testCode().USCC {
+				t.Errorf("%s: %+v", c.Alg, got)
+			}
+		}
+		header, _, _ := strings.Cut(c.JWT, ".")
+		if header != b64(string(credential.AppendHeader(nil, c.Alg, c.KID))) {
+			t.Errorf("%s: header %s", c.Alg, header)
+		}
+	}
+}
+
+func writeAlgorithmVectors(t *testing.T) {
+	t.Helper()
+	v := algorithmVectors{About: "The code of docs/formats.md 1.5 by a key of each algorithm. Nobody has the private keys."}
+	var public []credential.PublicKey
+	for i, alg := range credential.Algorithms() {
+		key := keyOf(t, alg, uint8(i+1))
+		issued := mustIssue(t, key, testCode())
+		public = append(public, *key.PublicKey())
+		v.Codes = append(v.Codes, algorithmCode{alg, key.PublicKey().ID(), issued.JWT, issued.Digits})
+	}
+	var err error
+	if v.KeySet, err = json.Marshal(mustSet(t, public...)); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(algorithmsFile, append(text, '\n'), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func hexURL(t *testing.T, text string) string {
 	t.Helper()
 	raw, err := hex.DecodeString(text)
@@ -367,7 +443,7 @@ func TestFaultyPointsAreRefused(t *testing.T) {
 	okp := func(x, more string) string {
 		return `{"kty":"OKP","crv":"Ed25519","x":"` + x + `"` + more + `,"kid":"1","alg":"EdDSA","use":"sig","iss":"` + testIssuer + `"}`
 	}
-	sm2 := func(x, y string) string {
+	national := func(x, y string) string {
 		return `{"kty":"EC","crv":"SM2","x":"` + x + `","y":"` + y + `","kid":"1","alg":"SM2SM3","use":"sig","iss":"` + testIssuer + `"}`
 	}
 	good := b64(string(keyOf(t, credential.EdDSA, 1).PublicKey().Material.(ed25519.PublicKey)))
@@ -386,10 +462,10 @@ func TestFaultyPointsAreRefused(t *testing.T) {
 		"Ed25519: order 4":                okp(hexURL(t, "0000000000000000000000000000000000000000000000000000000000000000"), ""),
 		"Ed25519: order 8":                okp(hexURL(t, "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), ""),
 		"Ed25519: another spelling":       okp(hexURL(t, "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f"), ""),
-		"SM2: not on the curve":           sm2(good, good),
-		"SM2: a point of P-256":           sm2(shcX1, shcY1),
-		"SM2: zero":                       sm2(hexURL(t, strings.Repeat("00", 32)), hexURL(t, strings.Repeat("00", 32))),
-		"SM2: no y":                       sm2(shcX1, ""),
+		"SM2: not on the curve":           national(good, good),
+		"SM2: a point of P-256":           national(shcX1, shcY1),
+		"SM2: zero":                       national(hexURL(t, strings.Repeat("00", 32)), hexURL(t, strings.Repeat("00", 32))),
+		"SM2: no y":                       national(shcX1, ""),
 		"P-256 that says it is EdDSA":     strings.Replace(jwk("1", shcX1, shcY1, ""), "ES256", "EdDSA", 1),
 		"P-256 that says it is SM2SM3":    strings.Replace(jwk("1", shcX1, shcY1, ""), "ES256", "SM2SM3", 1),
 		"P-256 whose crv says it is SM2":  strings.Replace(jwk("1", shcX1, shcY1, ""), "P-256", "SM2", 1),
@@ -433,6 +509,27 @@ func TestASignerWithAnotherKeyIssuesNothing(t *testing.T) {
 	}
 	if issued, err := credential.Issue(key, testCode()); !errors.Is(err, credential.ErrNotIssued) || issued.JWT != "" {
 		t.Errorf("%+v, %v", issued, err)
+	}
+}
+
+// A private key of one algorithm becomes no signer of another one.
+func TestASignerHasOneAlgorithm(t *testing.T) {
+	t.Parallel()
+	_, edwards, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	national, err := sm2.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for own, private := range map[credential.Algorithm]crypto.Signer{credential.ES256: keyPair, credential.EdDSA: edwards, credential.SM2SM3: national} {
+		for _, alg := range credential.Algorithms() {
+			public := credential.PublicKey{Number: 1, Algorithm: alg, Issuer: testIssuer, Material: private.Public()}
+			if key, err := credential.WrapSigner(public, issuedAt, private); (err == nil) != (alg == own) || (key == nil) != (alg != own) {
+				t.Errorf("a key of %s as %s: %v", own, alg, err)
+			}
+		}
 	}
 }
 

@@ -174,18 +174,14 @@ func parseManifest(token string, set *SignedKeySet, root *Root) (*manifest, erro
 
 // parseManifestPayload reads what a key has signed and writes it again: nothing else than the five members, in their order, passes.
 func parseManifestPayload(payload []byte, key *PublicKey) (*manifest, error) {
-	var m manifest
-	if json.Unmarshal(payload, &m) != nil {
-		return nil, errManifest
-	}
-	again, err := json.Marshal(m)
-	if err != nil || string(again) != string(payload) || m.Lists == nil || m.Issuer != key.Issuer {
-		return nil, errManifest
+	m, err := readManifest(payload, key.Issuer)
+	if err != nil {
+		return nil, err
 	}
 	if !key.signedAt(timeOrZero(&m.Issued)) {
 		return nil, fmt.Errorf("%w: key %s was not in use at its time", ErrUnknownKey, key.ID())
 	}
-	return &m, nil
+	return m, nil
 }
 
 var errManifest = errors.New("its payload is not that of a manifest")

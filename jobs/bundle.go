@@ -73,13 +73,17 @@ func (j *Bundle) Newest(ctx context.Context) (*Bundled, error) {
 	if !current(heads, j.Clock()) {
 		return nil, ErrNoLists
 	}
+	signer, err := pinned(ctx, j.Signer)
+	if err != nil {
+		return nil, fmt.Errorf("find the key that signs: %w", err)
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	source := fmt.Sprint(set.IssuedAt.Unix(), j.Signer.PublicKey().ID(), heads)
+	source := fmt.Sprint(set.IssuedAt.Unix(), signer.PublicKey().ID(), heads)
 	if j.made != nil && j.source == source {
 		return j.made, nil
 	}
-	made, err := j.make(ctx, set, heads)
+	made, err := j.make(ctx, signer, set, heads)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +92,7 @@ func (j *Bundle) Newest(ctx context.Context) (*Bundled, error) {
 }
 
 // make signs a bundle and reads it the way a verifier does before it leaves.
-func (j *Bundle) make(ctx context.Context, set *schema.SignedKeySet, heads []schema.ListToken) (*Bundled, error) {
+func (j *Bundle) make(ctx context.Context, signer credential.Signer, set *schema.SignedKeySet, heads []schema.ListToken) (*Bundled, error) {
 	at := j.Clock()
 	tokens := make([]string, len(heads))
 	for i, head := range heads {
@@ -101,7 +105,7 @@ func (j *Bundle) make(ctx context.Context, set *schema.SignedKeySet, heads []sch
 			at = head.IssuedAt
 		}
 	}
-	body, err := credential.SignBundle(j.Signer, set.Token, tokens, at)
+	body, err := credential.SignBundle(signer, set.Token, tokens, at)
 	if err != nil {
 		return nil, fmt.Errorf("sign the bundle: %w", err)
 	}

@@ -40,8 +40,37 @@ func (s *Issuer) at(step string) {
 // ErrNotGraded says that an enterprise has no assessment yet, so that there is nothing to put into a code.
 var ErrNotGraded = errors.New("the enterprise has no grade yet: run healthcode recompute first")
 
-// Issue issues one code with the current grade. ErrNotGraded when there is none; schema.ErrNotFound for an unknown enterprise.
+// ErrSuspended says that an enterprise has a suspended code: a new one would go around that. It is resumed or revoked first.
+var ErrSuspended = errors.New("the enterprise has a suspended code of this form: resume or revoke it first")
+
+// Issue issues one code with the current grade. ErrNotGraded when there is none, ErrSuspended; schema.ErrNotFound for an unknown enterprise. For
+// FormScreen it takes a new place when the old one was revoked.
 func (s *Issuer) Issue(ctx context.Context, code registry.USCC, form credential.Form) (credential.Issued, error) {
+	if form == credential.FormScreen {
+		shown, err := s.screen(ctx, code, true)
+		if err == nil && shown.Status != schema.CodeValid {
+			err = ErrSuspended
+		}
+		return shown.Issued, err
+	}
+	codes, err := s.DB.CodesOf(ctx, code)
+	if err != nil {
+		return credential.Issued{}, fmt.Errorf("look at earlier codes: %w", err)
+	}
+	for i := range codes {
+		if codes[i].Status == schema.CodeSuspended && codes[i].Form == string(form) && codes[i].ExpiresAt.After(s.Clock()) {
+			return credential.Issued{}, fmt.Errorf("%w: code %d", ErrSuspended, codes[i].Index)
+		}
+	}
+	return s.issue(ctx, code, form, func(c schema.Code) error { return s.DB.SaveCode(ctx, c) })
+}
+
+// issue goes through all steps; save is the last one.
+func (s *Issuer) issue(ctx context.Context, code registry.USCC, form credential.Form, save func(schema.Code) error) (credential.Issued, error) {
+	s, err := s.pinned(ctx)
+	if err != nil {
+		return credential.Issued{}, err
+	}
 	if err := s.wanted(ctx, code); err != nil {
 		return credential.Issued{}, err
 	}
@@ -55,7 +84,7 @@ func (s *Issuer) Issue(ctx context.Context, code registry.USCC, form credential.
 	if err != nil {
 		return credential.Issued{}, err
 	}
-	if err := s.DB.SaveCode(ctx, stored(&signed[0], form)); err != nil {
+	if err := save(stored(&signed[0], form)); err != nil {
 		return credential.Issued{}, fmt.Errorf("store the code: %w", err)
 	}
 	s.at(stepStored)
@@ -75,6 +104,17 @@ func (s *Issuer) wanted(ctx context.Context, code registry.USCC) error {
 		return fmt.Errorf("find the grade of %s: %w", code, err)
 	}
 	return nil
+}
+
+// pinned returns an issuer whose key stays the same while one code, or one range of them, is issued.
+func (s *Issuer) pinned(ctx context.Context) (*Issuer, error) {
+	signer, err := pinned(ctx, s.Signer)
+	if err != nil {
+		return nil, fmt.Errorf("find the key that signs: %w", err)
+	}
+	one := *s
+	one.Signer = signer
+	return &one, nil
 }
 
 func (s *Issuer) kid() string { return s.Signer.PublicKey().ID() }
@@ -106,9 +146,13 @@ func (s *Issuer) sign(i *schema.CodeIntent) (credential.Issued, error) {
 	return credential.SignPrepared(s.Signer, prepared)
 }
 
-// stored is the row of an issued code.
+// stored is the row of an issued code. That of a place of screen codes has no end.
 func stored(i *credential.Issued, form credential.Form) schema.Code {
 	c := &i.Code
-	return schema.Code{Index: c.Index, USCC: c.USCC, KID: c.KeyID(), Form: string(form), IssuedAt: c.Issued(), ExpiresAt: c.Expires(), Tier: c.Tier,
+	row := schema.Code{Index: c.Index, USCC: c.USCC, KID: c.KeyID(), Form: string(form), IssuedAt: c.Issued(), ExpiresAt: c.Expires(), Tier: c.Tier,
 		Colour: c.Colour, Model: int(c.Model), JWT: i.JWT}
+	if form == credential.FormScreen {
+		row.ExpiresAt = time.Time{}
+	}
+	return row
 }

@@ -24,7 +24,11 @@ import (
 // TestMain turns this binary into the publisher that is to be killed when it is asked to.
 func TestMain(m *testing.M) {
 	if address := os.Getenv(childDatabase); address != "" {
-		if err := publishingChild(address); err != nil {
+		child := publishingChild
+		if os.Getenv(childIssues) != "" {
+			child = issuingChild
+		}
+		if err := child(address); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
 		os.Exit(1)

@@ -138,12 +138,16 @@ func (j *Publish) publish(ctx context.Context) (done Published, err error) {
 		return done, err
 	}
 	done.Marks, done.Rebuilt = len(marks), rebuilt
-	lists := j.lists.due(j.Clock(), j.Signer.PublicKey().ID())
+	signer, err := pinned(ctx, j.Signer)
+	if err != nil {
+		return done, fmt.Errorf("find the key that signs: %w", err)
+	}
+	lists := j.lists.due(j.Clock(), signer.PublicKey().ID())
 	done.Lists = len(lists)
 	if len(lists) == 0 && len(marks) == 0 {
 		return Published{Abandoned: done.Abandoned}, nil
 	}
-	tokens, err := j.sign(lists)
+	tokens, err := j.sign(signer, lists)
 	if err != nil {
 		return done, err
 	}
@@ -199,7 +203,7 @@ func (j *Publish) build(ctx context.Context) ([]schema.ListMark, error) {
 }
 
 // sign makes the tokens of lists.
-func (j *Publish) sign(lists []*listArray) ([]schema.ListToken, error) {
+func (j *Publish) sign(signer credential.Signer, lists []*listArray) ([]schema.ListToken, error) {
 	tokens := make([]schema.ListToken, len(lists))
 	now := j.Clock()
 	for i, l := range lists {
@@ -207,11 +211,11 @@ func (j *Publish) sign(lists []*listArray) ([]schema.ListToken, error) {
 		if err != nil {
 			return nil, err
 		}
-		token, err := credential.SignList(j.Signer, l.kind, l.number, l.entries, at)
+		token, err := credential.SignList(signer, l.kind, l.number, l.entries, at)
 		if err != nil {
 			return nil, fmt.Errorf("sign the %s list %d: %w", l.kind, l.number, err)
 		}
-		tokens[i] = schema.ListToken{Kind: string(l.kind), Number: l.number, IssuedAt: at, KID: j.Signer.PublicKey().ID(), Content: l.digest(), Token: token}
+		tokens[i] = schema.ListToken{Kind: string(l.kind), Number: l.number, IssuedAt: at, KID: signer.PublicKey().ID(), Content: l.digest(), Token: token}
 	}
 	return tokens, nil
 }

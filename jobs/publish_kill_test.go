@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -45,11 +44,7 @@ func (s *tellingSigner) Sign(input string) (credential.Signature, error) {
 
 // publishingChild publishes until it is killed.
 func publishingChild(address string) error {
-	config := schema.Config{Dir: address}
-	if strings.HasPrefix(address, "postgres://") {
-		config = schema.Config{URL: address}
-	}
-	db, err := schema.Open(context.Background(), config)
+	db, err := schema.Open(context.Background(), configOf(address))
 	if err != nil {
 		return err
 	}

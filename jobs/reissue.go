@@ -14,7 +14,7 @@ import (
 // renewAhead is how long before its end a printed code is renewed.
 const renewAhead = 30 * 24 * time.Hour
 
-// Reissue renews printed codes that end soon or were signed by another key and, when asked to, gives one to every graded enterprise.
+// Reissue renews printed codes that end soon or whose key was removed and, when asked to, gives one to every graded enterprise.
 type Reissue struct {
 	Issuer    *Issuer
 	Missing   bool // also enterprises that never had a code
@@ -66,7 +66,10 @@ func (j *Reissue) work(ctx context.Context, run *schema.Run) error {
 }
 
 func (j *Reissue) issueRange(ctx context.Context, run *schema.Run, r schema.Range) error {
-	s := j.Issuer
+	s, err := j.Issuer.pinned(ctx)
+	if err != nil {
+		return err
+	}
 	owners, err := s.DB.CodeNeeds(ctx, r.From, r.To, s.kid(), s.Clock().Add(renewAhead), j.Missing)
 	if err != nil {
 		return fmt.Errorf("look for codes to issue: %w", err)

@@ -20,27 +20,40 @@ type Schedule struct {
 	Recompute gocron.JobDefinition // everybody
 	Changed   gocron.JobDefinition // those with new facts
 	Publish   gocron.JobDefinition // the lists of codes
+	Remind    gocron.JobDefinition // of codes that end
 	Reissue   gocron.JobDefinition // codes
+	Prune     gocron.JobDefinition // counts of scans
+	Rotate    gocron.JobDefinition // signing keys
+	Key       gocron.JobDefinition // looks which key signs
+
+	KeepScans time.Duration // how long counts of scans stay; 0: DefaultScanLife
 }
 
 // follow is how often changes are looked for: a record is graded, and its grade published, within two seconds. To look costs one small query.
 const follow = 400 * time.Millisecond
 
-// DefaultSchedule activates models at 01:30, grades everybody at 02:00 and looks after codes at 03:30; changes are graded and published at once.
+// DefaultSchedule rotates keys at 00:40, activates models at 01:30, grades everybody at 02:00, reminds of codes that end at 03:20, before it renews
+// them at 03:30, and prunes counts at 03:50; changes are graded and published at once, and a new key signs within a second.
 func DefaultSchedule() Schedule {
 	return Schedule{
 		Activate:  gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(1, 30, 0))),
 		Recompute: gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(2, 0, 0))),
 		Changed:   gocron.DurationJob(follow),
 		Publish:   gocron.DurationJob(follow),
+		Remind:    gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(3, 20, 0))),
 		Reissue:   gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(3, 30, 0))),
+		Prune:     gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(3, 50, 0))),
+		Rotate:    gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(0, 40, 0))),
+		Key:       gocron.DurationJob(keyFresh),
 	}
 }
 
-// Work holds the jobs that need a signing key.
+// Work holds the jobs that need a signing key. Those that are nil do not run.
 type Work struct {
 	Reissue *Reissue
 	Publish *Publish
+	Rotate  *Rotate
+	Key     *ActiveKey // that the others sign with
 }
 
 // Scheduler runs the jobs of one process. Several processes may share a database: the run's row, or a lease, lets one of them work.
@@ -68,10 +81,14 @@ func NewScheduler(ctx context.Context, db *schema.DB, signed Work, when Schedule
 		{schema.KindRecompute, when.Recompute, s.recompute(nightly)},
 		{schema.KindRecomputeChanged, when.Changed, patient(clock, s.changes(changed))},
 		{"publish-lists", when.Publish, patient(clock, s.published())},
+		{"remind-of-codes", when.Remind, s.counted("reminded of codes that end", (&Remind{DB: db, Clock: clock}).RunOnce)},
 		{schema.KindReissueCodes, when.Reissue, s.reissue(signed.Reissue)},
+		{"prune-scans", when.Prune, s.counted("counts of scans pruned", (&PruneScans{DB: db, Clock: clock, Keep: when.KeepScans}).RunOnce)},
+		{"rotate-keys", when.Rotate, s.rotate(signed.Rotate)},
+		{"follow-key", when.Key, follows(clock, signed.Key)},
 	}
 	for _, job := range jobs {
-		if job.when == nil {
+		if job.when == nil || job.work == nil {
 			continue
 		}
 		task := gocron.NewTask(s.logged(ctx, job.name, job.work))
@@ -183,6 +200,38 @@ func (s *Scheduler) reissue(job *Reissue) func(context.Context) error {
 		}
 		return err
 	}
+}
+
+// counted logs how much a job did.
+func (s *Scheduler) counted(done string, work func(context.Context) (int, error)) func(context.Context) error {
+	return func(ctx context.Context) error {
+		n, err := work(ctx)
+		if err == nil {
+			s.log.InfoContext(ctx, done, "count", n)
+		}
+		return err
+	}
+}
+
+func (s *Scheduler) rotate(job *Rotate) func(context.Context) error {
+	if job == nil {
+		return nil
+	}
+	return func(ctx context.Context) error {
+		done, err := job.RunOnce(ctx)
+		if !errors.Is(err, schema.ErrNothingDue) {
+			s.log.InfoContext(ctx, "keys rotated", "made", done.Made, "activated", done.Activated, "removed", done.Removed, "asked", done.Asked)
+		}
+		return err
+	}
+}
+
+// follows looks which key signs; while that fails, less and less often.
+func follows(clock func() time.Time, key *ActiveKey) func(context.Context) error {
+	if key == nil {
+		return nil
+	}
+	return patient(clock, key.Refresh)
 }
 
 // idle reports whether an error says that there is nothing to do, or that another process does it: no fault.

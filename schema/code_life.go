@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"healthcode/registry"
@@ -29,6 +30,16 @@ func (s CodeStatus) String() string { return codeStatusNames[s] }
 
 // MarshalText writes the name of the status.
 func (s CodeStatus) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads the name of a status.
+func (s *CodeStatus) UnmarshalText(text []byte) error {
+	i := slices.Index(codeStatusNames, string(text))
+	if i < 0 {
+		return fmt.Errorf("%.20q is no status of a code; want one of %s", text, strings.Join(codeStatusNames, ", "))
+	}
+	*s = CodeStatus(i)
+	return nil
+}
 
 // Final reports whether no step leads away from the status.
 func (s CodeStatus) Final() bool { return s == CodeRevoked || s == CodeSuperseded }

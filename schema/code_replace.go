@@ -6,9 +6,12 @@ import (
 	"fmt"
 )
 
-// CanReplace says whether a step, StepRenew or StepSupersede, may be taken with a code: ErrCodeStep when not. A renewed code stays valid to its end
-// and is renewed once; a superseded one ends at once. Screen codes renew themselves.
-func (db *DB) CanReplace(ctx context.Context, c *Code, step CodeStep) error {
+// CanReplace says whether a step, StepRenew or StepSupersede, may be taken with a code and stand beside such a note: ErrCodeStep or ErrStepNote when
+// not. A renewed code stays valid to its end and is renewed once; a superseded one ends at once. Screen codes renew themselves.
+func (db *DB) CanReplace(ctx context.Context, c *Code, step CodeStep, author, reason string) error {
+	if err := checkNote(author, reason); err != nil {
+		return fmt.Errorf("%s code %d: %w", step, c.Index, err)
+	}
 	events, err := db.CodeEvents(ctx, c.USCC, c.Index)
 	if err != nil {
 		return err

@@ -22,6 +22,8 @@ type EnterprisePage struct {
 	Products     []ProductLine
 	Grade        *Grade
 	Code         *CodeImage
+	Codes        []CodeLine   // newest first
+	Signals      []SignalLine // newest first
 	Explanation  *Explanation
 	AsOf         string // the day asked for, empty for the current grade
 	KnownAt      string // the instant asked for

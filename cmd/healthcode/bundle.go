@@ -48,13 +48,14 @@ func (p *program) bundleCommand() *cobra.Command {
 			return usage(c, "--out is missing: name the file to write")
 		}
 		return p.withDB(c.Context(), func(db *schema.DB) error {
-			signer, err := p.signer(c.Context(), db, keys)
+			key, err := p.signer(c.Context(), db, keys)
 			if err != nil {
 				return err
 			}
-			if err := p.publishDue(c.Context(), &jobs.Publish{DB: db, Signer: signer, Clock: p.now}); err != nil {
+			if err := p.publishDue(c.Context(), &jobs.Publish{DB: db, Signer: key, Clock: p.now}); err != nil {
 				return err
 			}
+			var signer credential.Signer = key
 			if rootFile != "" {
 				if signer, err = readRootKey(rootFile, rootPassphrase); err != nil {
 					return err

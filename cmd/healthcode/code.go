@@ -16,6 +16,12 @@ import (
 // pngScale is the pixels of a module in a PNG: 53 modules with their border become 530 pixels.
 const pngScale = 10
 
+func (p *program) codeCommand() *cobra.Command {
+	c := group("code", "Issue and verify health codes, and what becomes of them", p.codeIssueCommand(), p.codeVerifyCommand(), p.codeListCommand(), p.codeShowCommand())
+	c.AddCommand(p.codeStepCommands()...)
+	return c
+}
+
 // issueFlags are the flags of code issue.
 type issueFlags struct {
 	form, png, svg string

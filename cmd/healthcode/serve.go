@@ -19,7 +19,7 @@ import (
 func (p *program) serveCommand() *cobra.Command {
 	var listen string
 	var proxies []string
-	var history int
+	var history, scanAreas, scanDays int
 	keys := &keyFlags{}
 	c := &cobra.Command{
 		Use: "serve", Short: "Serve the pages and the API, and run the periodic jobs", Args: arguments(),
@@ -31,12 +31,17 @@ func (p *program) serveCommand() *cobra.Command {
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "loopback address and port; port 0 takes any")
 	c.Flags().StringSliceVar(&proxies, "trusted-proxy", nil, "address or CIDR of a proxy whose X-Forwarded-For is believed")
 	c.Flags().IntVar(&history, "list-history", listHistoryDays, "days for which old publications of a list stay, one an hour (one a minute for a day)")
+	c.Flags().IntVar(&scanAreas, "scan-areas", api.DefaultScanAreas, "from how many of 64 areas a printed code may be scanned in a day before a signal says that it may have been copied")
+	c.Flags().IntVar(&scanDays, "scan-days", int(jobs.DefaultScanLife/(24*time.Hour)), "days for which counts of scans stay")
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if scanAreas < 1 || scanAreas > 63 || scanDays < 1 || scanDays > 3650 {
+			return usage(c, "--scan-areas: want 1 to 63; --scan-days: want 1 to 3650")
+		}
 		if history < 1 || history > 3650 {
 			return usage(c, "--list-history: want 1 to 3650 days")
 		}
 		return p.withNewDB(c.Context(), func(db *schema.DB) error {
-			return p.serve(c.Context(), db, serving{listen: listen, proxies: proxies, keys: keys, history: history})
+			return p.serve(c.Context(), db, serving{listen: listen, proxies: proxies, keys: keys, history: history, scanAreas: scanAreas, scanDays: scanDays})
 		})
 	}
 	return c
@@ -48,6 +53,9 @@ type serving struct {
 	proxies []string
 	keys    *keyFlags
 	history int // days for which old publications of a list stay
+
+	scanAreas int // a day, that are ordinary for a printed code
+	scanDays  int // for which counts of scans stay
 }
 
 // listHistoryDays is jobs.DefaultListHistory in days.
@@ -65,6 +73,8 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 	}
 	gin.SetMode(gin.ReleaseMode)
 	config := api.Config{Log: p.log(), Store: db, Now: p.now, TrustedProxies: s.proxies, Bundle: &jobs.Bundle{DB: db, Signer: key, Clock: p.now}}
+	issuer := &jobs.Issuer{DB: db, Signer: key, Clock: p.now}
+	config.Issuer, config.Scans = issuer, api.NewScanLog(db, p.now, p.log(), s.scanAreas)
 	demo.show(&config)
 	handler, err := api.New(config)
 	if err != nil {
@@ -78,20 +88,42 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 			return err
 		}
 	}
+	rotate := &jobs.Rotate{DB: db, Keys: p.keyFolder(s.keys), Clock: p.now}
+	if _, err := rotate.RunOnce(ctx); err != nil && !errors.Is(err, schema.ErrNothingDue) { // what became due while nobody served
+		p.say("the keys need a look: %v", err)
+	}
 	work := jobs.Work{
-		Reissue: &jobs.Reissue{Issuer: &jobs.Issuer{DB: db, Signer: key, Clock: p.now}},
+		Rotate: rotate, Key: key,
+		Reissue: &jobs.Reissue{Issuer: issuer},
 		Publish: &jobs.Publish{DB: db, Signer: key, Clock: p.now, History: time.Duration(s.history) * 24 * time.Hour},
 	}
-	scheduler, err := jobs.NewScheduler(ctx, db, work, jobs.DefaultSchedule(), p.now, p.log())
+	when := jobs.DefaultSchedule()
+	when.KeepScans = time.Duration(s.scanDays) * 24 * time.Hour
+	scheduler, err := jobs.NewScheduler(ctx, db, work, when, p.now, p.log())
 	if err != nil {
 		return err
 	}
 	scheduler.Start()
-	defer func() { err = errors.Join(err, scheduler.Stop()) }()
+	defer func() { err = errors.Join(err, scheduler.Stop(), key.Close()) }()
+	defer beside(ctx, config.Scans.Run)() // to the end of the last request
 	return api.Serve(ctx, s.listen, handler, p.log(), func(address net.Addr) {
 		fmt.Fprintf(p.out, "http://%s/\n", address)
 		p.say("listening on %s, on this machine only: sign-in comes with a later version; ctrl-C stops", address)
 	})
+}
+
+// beside runs work until what it returns is called, also when ctx has ended, and waits for its end then.
+func beside(ctx context.Context, work func(context.Context)) (stop func()) {
+	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		work(own)
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
 }
 
 // activateDue activates what became due while nobody served.

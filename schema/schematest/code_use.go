@@ -95,7 +95,7 @@ func codesReplaced(t *testing.T, fresh Opener) {
 		t.Errorf("by a code that is issued already: %v, and the old one is %s", err, status(first))
 	}
 	for idx, want := range map[uint32]error{first: schema.ErrCodeStep, third: schema.ErrCodeStep} {
-		if err := db.CanReplace(ctx, must(db.Code(ctx, idx))(t), schema.StepRenew); !errors.Is(err, want) {
+		if err := db.CanReplace(ctx, must(db.Code(ctx, idx))(t), schema.StepRenew, "Li Hua", "x"); !errors.Is(err, want) {
 			t.Errorf("code %d can be renewed: %v", idx, err)
 		}
 	}

@@ -3,12 +3,14 @@ package schematest
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"healthcode/credential"
+	"healthcode/registry"
 	"healthcode/schema"
 )
 
@@ -232,5 +234,91 @@ func keyRotationDue(t *testing.T, fresh Opener) {
 	}
 	if _, err := db.AskForRotation(ctx, 2, "x", time.Unix(1780000000, 0)); !errors.Is(err, schema.ErrNotFound) {
 		t.Errorf("no such key: %v", err)
+	}
+}
+
+// issueBy issues a printed code of an enterprise by a key.
+func issueBy(t *testing.T, db *schema.DB, code registry.USCC, kid string, until time.Time) uint32 {
+	t.Helper()
+	idx := must(db.ReserveIndex(t.Context(), code, kid, "printed"))(t)
+	c := must(db.Code(t.Context(), idx))(t)
+	c.IssuedAt, c.ExpiresAt, c.Model, c.JWT = time.Unix(1780000000, 0), until, 1, "a.b.c"
+	if err := db.SaveCode(t.Context(), *c); err != nil {
+		t.Fatal(err)
+	}
+	return idx
+}
+
+func lostCodes(t *testing.T, fresh Opener) {
+	db, ctx := Open(t, fresh), t.Context()
+	seed(t, db, 4, 1)
+	addKeys(t, db, keyRow(t, 1, credential.ES256), keyRow(t, 2, credential.ES256))
+	if err := db.MoveKey(ctx, 1, schema.KeyActive); err != nil {
+		t.Fatal(err)
+	}
+	at := time.Unix(1790000000, 0)
+	first, second := issueBy(t, db, Code(0), "1", at.Add(time.Hour)), issueBy(t, db, Code(1), "1", at.Add(time.Hour))
+	issueBy(t, db, Code(2), "1", at) // has ended
+	revoked := issueBy(t, db, Code(3), "1", at.Add(time.Hour))
+	if _, err := db.ChangeCode(ctx, revoked, schema.StepRevoke, "Li Hua", "closed"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.TakeKeySteps(ctx, step(1, credential.CompromiseKey, at, "stolen"), step(2, credential.ActivateKey, at, "stolen")); err != nil {
+		t.Fatal(err)
+	}
+	next := issueBy(t, db, Code(1), "2", at.Add(time.Hour))
+	var got []schema.LostCode
+	for l, err := range db.LostCodes(ctx, "1", at) {
+		got = append(got, must(l, err)(t))
+	}
+	want := []schema.LostCode{
+		{USCC: Code(0), Name: Enterprise(0).Name, Region: Enterprise(0).RegionCode, Index: first},
+		{USCC: Code(1), Name: Enterprise(1).Name, Region: Enterprise(1).RegionCode, Index: second, NewIndex: next},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+func copies(t *testing.T, fresh Opener) {
+	db, ctx := Open(t, fresh), t.Context()
+	seed(t, db, 25, 1)
+	gradeSome(t, db)
+	addKeys(t, db, keyRow(t, 1, credential.ES256))
+	idx := issueBy(t, db, Code(0), "1", time.Unix(1790000000, 0))
+	for range 2 { // the second one finds nothing of the first
+		copied, remove, err := db.Copy(ctx, t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if db.Engine() == "postgres" {
+			if _, _, err := db.Copy(ctx, t.TempDir()); !errors.Is(err, schema.ErrRunning) {
+				t.Errorf("a second copy: %v", err)
+			}
+		}
+		if n := must(copied.CountEnterprises(ctx))(t); n != 25 {
+			t.Errorf("%d enterprises in the copy", n)
+		}
+		if got := must(copied.Code(ctx, idx))(t); got.USCC != Code(0) {
+			t.Errorf("%+v", got)
+		}
+		if next := must(copied.ReserveIndex(ctx, Code(1), "1", "printed"))(t); next <= idx {
+			t.Errorf("the copy gives index %d again", next)
+		}
+		if err := copied.MoveKey(ctx, 1, schema.KeyActive); err != nil {
+			t.Error(err)
+		}
+		if a, b := must(copied.Assessment(ctx, Code(3)))(t), must(db.Assessment(ctx, Code(3)))(t); a.Digest != b.Digest {
+			t.Errorf("%+v, %+v", a, b)
+		}
+		if err := remove(); err != nil {
+			t.Error(err)
+		}
+	}
+	if keys := must(db.Keys(ctx))(t); keys[0].State != schema.KeyPending {
+		t.Errorf("the original changed: %+v", keys)
+	}
+	if got := must(db.CodesOf(ctx, Code(1)))(t); len(got) != 0 {
+		t.Errorf("the original changed: %+v", got)
 	}
 }

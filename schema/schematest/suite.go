@@ -5,43 +5,27 @@ import (
 	"testing"
 )
 
-// suiteCase is one case of the suite.
+// suiteCase is one thing that both engines must do.
 type suiteCase struct {
 	name string
 	run  func(*testing.T, Opener)
 }
 
-// codeCases are about codes, their lists and their keys.
-var codeCases = []suiteCase{
-	{"codes: an index is given once", codes},
-	{"codes: a range of codes at once", codeRanges},
-	{"codes: intents are read back before signing", codeIntents},
-	{"codes: renewed and superseded, with both histories", codesReplaced},
-	{"codes: of renewals at once one is taken", codeReplaceRaces},
-	{"codes: who gets one by itself", codeNeedsByStatus},
-	{"codes: all screen codes share a place", screenPlaces},
-	{"codes: pages in every order", codePages},
-	{"codes: reminded once of each date", codeReminders},
-	{"codes: every step allowed and refused", codeSteps},
-	{"codes: bounds of a step", codeStepBounds},
-	{"codes: of final steps at once one is taken", codeStepRaces},
-	{"codes: old intents are abandoned", abandonedIntents},
-	{"lists: what marks an enterprise", listMarks},
-	{"lists: published once, never back in time", listTokens},
-	{"lists: history thins out", listHistory},
-	{"leases: one holder, taken over when it runs out", leases},
-	{"keys: sets that the root signed", signedKeySets},
+// keyCases are those about keys.
+var keyCases = []suiteCase{
 	{"keys: one way, one active of an algorithm", keyLife},
 	{"keys: one key, one number, one algorithm", keyMaterial},
 	{"keys: steps wait for their day, are noted and told", keySteps},
 	{"keys: of two processes one takes the step", keyRaces},
 	{"keys: steps together or not at all", keyStepsTogether},
 	{"keys: a rotation is asked for once", keyRotationDue},
+	{"keys: the codes that fall with a key, and what takes their place", lostCodes},
+	{"copies: tried out beside the original, which does not change", copies},
 }
 
 // Exercise runs every case of the suite on one engine.
 func Exercise(t *testing.T, fresh Opener) {
-	for _, c := range slices.Concat(codeCases, []suiteCase{
+	for _, c := range slices.Concat(keyCases, []suiteCase{
 		{"records: sending a batch twice changes nothing", recordsTwice},
 		{"records: a difference is the next revision", recordsRevised},
 		{"records: rules of a revision number that comes along", recordsNumbered},
@@ -81,9 +65,27 @@ func Exercise(t *testing.T, fresh Opener) {
 		{"runs: never an older assessment over a newer one", rangeOlder},
 		{"runs: ranges at once", rangesAtOnce},
 		{"runs: an error of the callback stores nothing", rangeError},
+		{"codes: an index is given once", codes},
+		{"codes: a range of codes at once", codeRanges},
+		{"codes: intents are read back before signing", codeIntents},
+		{"codes: renewed and superseded, with both histories", codesReplaced},
+		{"codes: of renewals at once one is taken", codeReplaceRaces},
+		{"codes: who gets one by itself", codeNeedsByStatus},
+		{"codes: all screen codes share a place", screenPlaces},
+		{"codes: pages in every order", codePages},
+		{"codes: reminded once of each date", codeReminders},
 		{"scans: counted, and a signal for many areas", scans},
 		{"scans: counted at once by several processes", scanRaces},
 		{"scans: a key a day", scanKeys},
+		{"codes: every step allowed and refused", codeSteps},
+		{"codes: bounds of a step", codeStepBounds},
+		{"codes: of final steps at once one is taken", codeStepRaces},
+		{"codes: old intents are abandoned", abandonedIntents},
+		{"lists: what marks an enterprise", listMarks},
+		{"lists: published once, never back in time", listTokens},
+		{"lists: history thins out", listHistory},
+		{"leases: one holder, taken over when it runs out", leases},
+		{"keys: sets that the root signed", signedKeySets},
 		{"first load: while a run is under way", firstLoadDuringRun},
 		{"models: immutable, one active", modelBody},
 		{"models: every step allowed and refused", modelSteps},

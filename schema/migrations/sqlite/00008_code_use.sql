@@ -1,4 +1,7 @@
 -- +goose Up
+-- Codes by their end: for reminders, and for lists in that order.
+CREATE INDEX code_end ON code (expires_at, idx);
+
 -- The one place in the lists that all screen codes of an enterprise share, for each key. Suspending or revoking it stops them all.
 CREATE TABLE screen_place (
     uscc TEXT NOT NULL,
