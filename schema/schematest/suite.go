@@ -67,6 +67,7 @@ func Exercise(t *testing.T, fresh Opener) {
 		{"runs: an error of the callback stores nothing", rangeError},
 		{"codes: an index is given once", codes},
 		{"codes: a range of codes at once", codeRanges},
+		{"codes: printed ones of many enterprises", printedCodes},
 		{"codes: intents are read back before signing", codeIntents},
 		{"codes: renewed and superseded, with both histories", codesReplaced},
 		{"codes: of renewals at once one is taken", codeReplaceRaces},
