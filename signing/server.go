@@ -33,7 +33,7 @@ func (s *Server) Serve(ctx context.Context, listener *Listener) error {
 	var clients sync.WaitGroup
 	defer clients.Wait()
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // before the wait: it closes their connections
+	defer cancel()                                                  // before the wait: it closes their connections
 	stop := context.AfterFunc(ctx, func() { _ = listener.Close() }) // Accept tells
 	defer stop()
 	room := make(chan struct{}, maxClients)
