@@ -21,8 +21,12 @@ type tx struct {
 	stamp int64
 }
 
-// attempts bounds how often a transaction that lost a race is tried again.
-const attempts = 8
+// attempts bounds how often a transaction that lost a race is tried again, after a random wait of at most 2^slowest milliseconds: some two
+// seconds in all, in which even a busy machine finishes what was faster.
+const (
+	attempts = 24
+	slowest  = 8
+)
 
 // inWrite runs work in a writing transaction: commit when it returns nil, else roll back. A lost race is tried again from the start, so
 // work must not keep anything from an earlier attempt.
@@ -37,7 +41,7 @@ func (db *DB) inWrite(ctx context.Context, doing string, level sql.IsolationLeve
 			return err
 		}
 		select { // two losers must not meet again at once
-		case <-time.After(rand.N(time.Millisecond << attempt)):
+		case <-time.After(rand.N(time.Millisecond << min(attempt, slowest))):
 		case <-ctx.Done():
 			return fmt.Errorf("%s: %w", doing, ctx.Err())
 		}
