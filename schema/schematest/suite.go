@@ -56,6 +56,9 @@ func Exercise(t *testing.T, fresh Opener) {
 		{"models: previews, comments, simulations", modelNotes},
 		{"keys: one way, one active", keyLife},
 		{"outbox: told once", outbox},
+		{"accounts: rights come and go", accounts},
+		{"accounts: passwords, second factors, sessions", signIns},
+		{"partners: purposes and keys", partners},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
