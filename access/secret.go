@@ -3,6 +3,7 @@ package access
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
 	"strings"
@@ -23,6 +24,11 @@ func NewSecret() Secret {
 func (s Secret) Hash() string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:])
+}
+
+// Is reports whether this is the secret of a stored hash. It takes as long wherever they differ.
+func (s Secret) Is(hash string) bool {
+	return subtle.ConstantTimeCompare([]byte(s.Hash()), []byte(hash)) == 1
 }
 
 // String hides the secret from logs.

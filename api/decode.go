@@ -124,7 +124,12 @@ func readQuery(r *http.Request, known ...string) (url.Values, error) {
 	if len(r.URL.RawQuery) > maxQuery {
 		return nil, badField("query", fmt.Sprintf("is longer than %d bytes", maxQuery), "a shorter query")
 	}
-	values, err := url.ParseQuery(r.URL.RawQuery)
+	return readValues(r.URL.RawQuery, known)
+}
+
+// readValues reads the name=value pairs of a query or a form.
+func readValues(text string, known []string) (url.Values, error) {
+	values, err := url.ParseQuery(text)
 	if err != nil {
 		return nil, badField("query", "is not a valid query", "name=value pairs, percent-encoded")
 	}

@@ -69,6 +69,10 @@ var problems = []struct {
 	{ErrNoRoute, http.StatusNotFound, "not_found"},
 	{ErrMethod, http.StatusMethodNotAllowed, "method_not_allowed"},
 	{ErrNotLocal, http.StatusForbidden, "not_local"},
+	{ErrNotSignedIn, http.StatusUnauthorized, "not_signed_in"},
+	{ErrForbidden, http.StatusForbidden, "forbidden"},
+	{ErrCredentials, http.StatusUnauthorized, "wrong_credentials"},
+	{ErrTOTP, http.StatusUnauthorized, "wrong_second_factor"},
 	{ErrTooLarge, http.StatusRequestEntityTooLarge, "body_too_large"},
 	{ErrMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type"},
 	{ErrField, http.StatusBadRequest, "invalid_field"},
@@ -136,6 +140,9 @@ func (s *server) answerProblem(c *gin.Context, err error, verdict *VerdictAnswer
 	c.Abort()
 	if p.Status == http.StatusMethodNotAllowed && c.Writer.Header().Get("Allow") == "" {
 		c.Header("Allow", "GET, HEAD")
+	}
+	if p.Status == http.StatusUnauthorized {
+		c.Header("WWW-Authenticate", `Bearer realm="healthcode"`)
 	}
 	if wantsPage(c.Request) {
 		s.render(c, p.Status, web.ProblemPage{Page: page, Status: p.Status, Title: p.Title, Detail: p.Detail, Home: isLocal(c.Request)})

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
+	"healthcode/access"
 	"healthcode/web"
 
 	"github.com/gin-gonic/gin"
@@ -26,6 +28,10 @@ type Store interface {
 	RunReader
 	PopulationReader
 	Readiness
+	AccountReader
+	SessionReader
+	PartnerReader
+	SignInStore
 }
 
 // Config is all that the handlers need.
@@ -34,9 +40,12 @@ type Config struct {
 	Store Store
 	Now   func() time.Time // nil means time.Now
 
-	Demo           bool       // the data is invented: every page says so
-	Showcases      []Showcase // shown on the first page
-	TrustedProxies []string   // addresses or CIDRs of proxies whose X-Forwarded-For is believed; none by default
+	Demo           bool           // the data is invented: every page says so
+	Showcases      []Showcase     // shown on the first page
+	Seal           access.SealKey // opens the secrets of second factors
+	DemoAccounts   []web.DemoAccount
+	HTTPS          bool     // people come by https, so cookies are sent by nothing else
+	TrustedProxies []string // addresses or CIDRs of proxies whose X-Forwarded-For is believed; none by default
 }
 
 // server holds what the handlers share.
@@ -54,7 +63,13 @@ type server struct {
 	models   modelCache
 	images   imageCache
 	everyone populationCache
+
+	hasAccounts atomic.Bool
+	comparing   chan struct{} // a place for each password that is compared at once
 }
+
+// comparedAtOnce bounds how many passwords are compared at once: each takes 32 MiB.
+const comparedAtOnce = 4
 
 // ErrConfig is the reason for a Config that lacks something.
 var ErrConfig = errors.New("incomplete configuration of the server")
@@ -83,7 +98,8 @@ func newServer(c Config) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare assets: %w", err)
 	}
-	return &server{Config: c, log: c.Log, store: c.Store, now: c.Now, renderer: renderer, assets: assets, everyone: newPopulationCache(c.Store)}, nil
+	return &server{Config: c, log: c.Log, store: c.Store, now: c.Now, renderer: renderer, assets: assets, everyone: newPopulationCache(c.Store),
+		comparing: make(chan struct{}, comparedAtOnce)}, nil
 }
 
 // engine sets gin up. Its mode is the process's business: tests and cmd choose it.

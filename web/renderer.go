@@ -26,6 +26,7 @@ var views = []struct {
 }{
 	{VerdictPage{}, "verdict.html", "public.html"},
 	{ProblemPage{}, "problem.html", "public.html"},
+	{SignInPage{}, "sign_in.html", "public.html"},
 	{HomePage{}, "home.html", "console.html"},
 	{EnterprisePage{}, "enterprise.html", "console.html"},
 	{RegionsPage{}, "regions.html", "console.html"},

@@ -1,0 +1,283 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"healthcode/access"
+	"healthcode/schema"
+	"healthcode/web"
+
+	"github.com/gin-gonic/gin"
+)
+
+// SignInStore keeps sessions and what happened when somebody tried to sign in.
+type SignInStore interface {
+	SessionWriter
+	NoteFailure(ctx context.Context, id int64, at time.Time) error
+	ForgiveFailures(ctx context.Context, id int64) error
+	UseTOTP(ctx context.Context, id, step int64) error
+}
+
+// SessionWriter begins and ends sessions.
+type SessionWriter interface {
+	AddSession(ctx context.Context, s schema.Session) error
+	EndSession(ctx context.Context, account int64, hash string) error
+	EndSessions(ctx context.Context, account int64) error
+}
+
+// Why nobody was signed in. A wrong name and a wrong password look the same.
+var (
+	ErrCredentials = errors.New("login name or password is wrong, or the account is locked or disabled")
+	ErrTOTP        = errors.New("the code of the second factor is wrong or was used already")
+)
+
+// secondFactorLife is how long a password stands alone until the code of the second factor comes.
+const secondFactorLife = 5 * time.Minute
+
+// purposeTOTP binds the sealed secret of a second factor to its account.
+func purposeTOTP(account int64) string { return fmt.Sprintf("totp %d", account) }
+
+// checkPassword returns the account of a login name when the password is right. Comparing takes 50 ms of a core and 32 MiB, so few
+// compare at once; who cannot wait is told to come again.
+func (s *server) checkPassword(ctx context.Context, login, password string) (*schema.Account, error) {
+	account, err := s.store.AccountOf(ctx, login)
+	if errors.Is(err, schema.ErrNotFound) {
+		account, err = &schema.Account{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read account: %w", err)
+	}
+	if s.now().Before(access.LockedUntil(account.Failures, account.FailedAt)) {
+		return nil, ErrCredentials
+	}
+	fits, err := s.comparePassword(ctx, password, account.PasswordHash)
+	if err != nil {
+		return nil, err
+	}
+	if fits && account.DisabledAt.IsZero() {
+		return account, nil
+	}
+	if account.ID != 0 {
+		if err := s.store.NoteFailure(ctx, account.ID, s.now()); err != nil {
+			return nil, fmt.Errorf("note a failed sign-in: %w", err)
+		}
+	}
+	return nil, ErrCredentials
+}
+
+func (s *server) comparePassword(ctx context.Context, password, hash string) (bool, error) {
+	select {
+	case s.comparing <- struct{}{}:
+		defer func() { <-s.comparing }()
+	case <-ctx.Done():
+		return false, fmt.Errorf("wait to compare a password: %w", ctx.Err())
+	}
+	return access.PasswordFits(password, hash) //nolint:wrapcheck // it says what failed
+}
+
+// begin starts a session: a whole one, or one that still waits for the second factor.
+func (s *server) begin(ctx context.Context, account *schema.Account, passed bool) (access.Secret, error) {
+	secret, now := access.NewSecret(), s.now()
+	life := sessionLife
+	if !passed {
+		life = secondFactorLife
+	}
+	session := schema.Session{Hash: secret.Hash(), AccountID: account.ID, Passed: passed, CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(life)}
+	if err := s.store.AddSession(ctx, session); err != nil {
+		return "", fmt.Errorf("begin session: %w", err)
+	}
+	if passed {
+		if err := s.store.ForgiveFailures(ctx, account.ID); err != nil {
+			return "", fmt.Errorf("forget failed sign-ins: %w", err)
+		}
+	}
+	return secret, nil
+}
+
+// checkTOTP takes a code of the second factor, once.
+func (s *server) checkTOTP(ctx context.Context, account *schema.Account, code string) error {
+	if s.now().Before(access.LockedUntil(account.Failures, account.FailedAt)) {
+		return ErrTOTP
+	}
+	secret, err := s.Seal.Open(account.TOTP, purposeTOTP(account.ID))
+	if err != nil {
+		return fmt.Errorf("open the second factor of account %d: %w", account.ID, err)
+	}
+	step, ok, err := access.CheckTOTP(secret, code, s.now(), account.TOTPStep)
+	if err != nil {
+		return err //nolint:wrapcheck // it says what failed
+	}
+	if ok {
+		err = s.store.UseTOTP(ctx, account.ID, step)
+	}
+	if ok && err == nil {
+		return nil
+	}
+	if err != nil && !errors.Is(err, schema.ErrConflict) {
+		return fmt.Errorf("use a code of the second factor: %w", err)
+	}
+	return errors.Join(ErrTOTP, s.store.NoteFailure(ctx, account.ID, s.now()))
+}
+
+// signInPage answers GET /login.
+func (s *server) signInPage(c *gin.Context) {
+	query, err := readQuery(c.Request, "lang", "next")
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	s.render(c, http.StatusOK, s.signInView(c, query.Get("next"), ""))
+}
+
+func (s *server) signInView(c *gin.Context, next, problem string) web.SignInPage {
+	view := web.SignInPage{Page: s.page(c), Next: ownPath(next), Problem: problem}
+	if s.Demo && isLocal(c.Request) {
+		view.DemoAccounts = s.DemoAccounts
+	}
+	return view
+}
+
+// ownPath returns a path of this site, so that a link to the sign-in page cannot lead elsewhere afterwards.
+func ownPath(next string) string {
+	u, err := url.Parse(next)
+	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n") {
+		return "/"
+	}
+	return next
+}
+
+// signIn answers POST /login: name and password, then, where the account has one, the code of its second factor.
+func (s *server) signIn(c *gin.Context) {
+	form, err := readForm(c.Request, "login", "password", "code", "next", "demo")
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	ctx, next := c.Request.Context(), form.Get("next")
+	var secret access.Secret
+	var waits bool
+	switch {
+	case form.Get("demo") != "":
+		secret, err = s.signInDemo(c, form.Get("demo"))
+	case form.Get("code") != "":
+		secret, err = s.signInCode(ctx, c.Request, form.Get("code"))
+	default:
+		secret, waits, err = s.signInPassword(ctx, form.Get("login"), form.Get("password"))
+	}
+	if errors.Is(err, ErrCredentials) || errors.Is(err, ErrTOTP) {
+		view := s.signInView(c, next, problemOf(err, s.page(c).Lang).Code)
+		view.Code = errors.Is(err, ErrTOTP)
+		s.render(c, http.StatusUnauthorized, view)
+		return
+	}
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	s.setSession(c, secret, sessionLife)
+	if waits {
+		view := s.signInView(c, next, "")
+		view.Code = true
+		s.render(c, http.StatusOK, view)
+		return
+	}
+	c.Redirect(http.StatusSeeOther, ownPath(next))
+}
+
+func (s *server) signInPassword(ctx context.Context, login, password string) (access.Secret, bool, error) {
+	account, err := s.checkPassword(ctx, login, password)
+	if err != nil {
+		return "", false, err
+	}
+	waits := account.TOTP != ""
+	secret, err := s.begin(ctx, account, !waits)
+	return secret, waits, err
+}
+
+// signInCode exchanges a session that waits for its second factor for a whole one.
+func (s *server) signInCode(ctx context.Context, r *http.Request, code string) (access.Secret, error) {
+	cookie, err := r.Cookie(sessionCookie)
+	if err != nil {
+		return "", ErrCredentials
+	}
+	session, account, err := s.sessionOf(ctx, cookie.Value)
+	if err != nil {
+		return "", err
+	}
+	if account == nil || session.Passed {
+		return "", ErrCredentials
+	}
+	if err := s.checkTOTP(ctx, account, code); err != nil {
+		return "", err
+	}
+	if err := s.store.EndSession(ctx, account.ID, session.Hash); err != nil {
+		return "", fmt.Errorf("end the waiting session: %w", err)
+	}
+	return s.begin(ctx, account, true)
+}
+
+// signInDemo signs in to an account of the demo with one click: its data are invented and the request comes from this machine.
+func (s *server) signInDemo(c *gin.Context, login string) (access.Secret, error) {
+	if !s.Demo || !isLocal(c.Request) {
+		return "", ErrCredentials
+	}
+	for _, one := range s.DemoAccounts {
+		if one.Login != login {
+			continue
+		}
+		account, err := s.store.AccountOf(c.Request.Context(), login)
+		if err != nil {
+			return "", fmt.Errorf("read the account of the demo: %w", err)
+		}
+		return s.begin(c.Request.Context(), account, true)
+	}
+	return "", ErrCredentials
+}
+
+// signOut answers POST /logout.
+func (s *server) signOut(c *gin.Context) {
+	if cookie, err := c.Request.Cookie(sessionCookie); err == nil {
+		session, err := s.store.Session(c.Request.Context(), access.Secret(cookie.Value).Hash())
+		if err == nil {
+			err = s.store.EndSession(c.Request.Context(), session.AccountID, session.Hash)
+		}
+		if err != nil && !errors.Is(err, schema.ErrNotFound) {
+			s.fail(c, fmt.Errorf("end session: %w", err))
+			return
+		}
+	}
+	s.setSession(c, "", -1)
+	c.Redirect(http.StatusSeeOther, "/login")
+}
+
+func (s *server) setSession(c *gin.Context, secret access.Secret, life time.Duration) {
+	http.SetCookie(c.Writer, &http.Cookie{Name: sessionCookie, Value: string(secret), Path: "/", MaxAge: int(life / time.Second), HttpOnly: true,
+		Secure: s.HTTPS, SameSite: http.SameSiteLaxMode})
+}
+
+// maxForm bounds a form, in bytes; no form of ours is longer.
+const maxForm = 32 << 10
+
+// readForm returns the fields of a form whose names are all known, each given once, in plain UTF-8.
+func readForm(r *http.Request, known ...string) (url.Values, error) {
+	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || mediaType != "application/x-www-form-urlencoded" {
+		return nil, badFieldFor(ErrMediaType, "Content-Type", "is not a form", "application/x-www-form-urlencoded")
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxForm+1))
+	if err != nil {
+		return nil, bodyError(err)
+	}
+	if len(body) > maxForm {
+		return nil, badFieldFor(ErrTooLarge, "body", fmt.Sprintf("is longer than %d bytes", maxForm), "a shorter form")
+	}
+	return readValues(string(body), known)
+}
