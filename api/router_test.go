@@ -9,8 +9,8 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// access is who may call each route. A route that is not here fails the test: think of who may call it first.
-var access = map[string]Access{
+// whoMay is who may call each route. A route that is not here fails the test: think of who may call it first.
+var whoMay = map[string]Access{
 	"GET /v/:code":                           Public,
 	"GET /.well-known/jwks.json":             Public,
 	"GET /api/v1/verify":                     Public,
@@ -55,12 +55,12 @@ func TestWhoMayCallEachRoute(t *testing.T) {
 		}
 		name := method + " " + route.Path
 		registered[name] = true
-		if access[name] == "" {
+		if whoMay[name] == "" {
 			t.Errorf("%s: say who may call it", name)
 		}
-		t.Run(route.Method+" "+route.Path, func(t *testing.T) { checkAccess(t, h, w, route, access[name]) })
+		t.Run(route.Method+" "+route.Path, func(t *testing.T) { checkAccess(t, h, w, route, whoMay[name]) })
 	}
-	for name := range access {
+	for name := range whoMay {
 		if !registered[name] {
 			t.Errorf("%s is not registered", name)
 		}
