@@ -14,7 +14,7 @@ GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## install what the tests use beside Go (C compiler, PostgreSQL, Chromium, a Chinese font) when it is missing
+setup: ## install what the tests use beside Go (C compiler, PostgreSQL, Chromium, a Chinese font, OpenSSL, SoftHSM2, pdftoppm, jose, PyJWT, Node) when it is missing
 	@scripts/setup
 
 test: setup ## vet and test every module with the race detector (ARGS="-run TestX -v" goes to go test)

@@ -12,6 +12,7 @@ const maxAccept = 1024
 const (
 	typeHTML = "text/html"
 	typeJSON = "application/json"
+	typeForm = "application/x-www-form-urlencoded"
 )
 
 // prefersJSON reports whether a request for a page that also has a JSON form wants the JSON (RFC 9110 §12.5.1). A request that says

@@ -249,6 +249,23 @@ func FuzzEnterprises(f *testing.F) {
 	})
 }
 
+// So for codes.
+func FuzzCodes(f *testing.F) {
+	for _, text := range []string{"", "91350100M000100Y43", "%", "' OR 1=1 --", "\x00", "\xff", "-1", "4294967296", "eyJzIjoiIiwiayI6LTEsImkiOi05OTk5OTk5OTk5fQ"} {
+		f.Add(text, "printed", "valid", "1", "-idx", text)
+	}
+	w := theWorld(f)
+	h := w.handler(f, quietly)
+	f.Fuzz(func(t *testing.T, uscc, form, status, kid, sort, cursor string) {
+		query := url.Values{"uscc": {uscc}, "form": {form}, "status": {status}, "kid": {kid}, "sort": {sort}, "cursor": {cursor}}
+		for _, path := range []string{"/api/v1/codes?" + query.Encode(), "/api/v1/codes?" + url.Values{"cursor": {cursor}}.Encode(), "/api/v1/codes/" + url.PathEscape(uscc)} {
+			if answer := get(h, path); answer.Code >= http.StatusInternalServerError {
+				t.Errorf("%s: status %d: %.300s", path, answer.Code, answer.Body)
+			}
+		}
+	})
+}
+
 // Whatever is sent to be verified, in whatever way, the answer is never a failure of ours.
 func FuzzVerify(f *testing.F) {
 	w := theWorld(f)

@@ -34,13 +34,14 @@ type browser struct {
 	bad []string
 }
 
-func startBrowser(t *testing.T) *browser {
+func startBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) *browser {
 	t.Helper()
 	b := &browser{}
 	limited, cancel := context.WithTimeout(t.Context(), browserTime)
 	t.Cleanup(cancel)
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(t)), chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("hide-scrollbars", true))
+	options = append(options, more...)
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
 	}
@@ -100,6 +101,18 @@ func (b *browser) open(t *testing.T, url string, width int64, scheme string) {
 	}
 }
 
+// withoutScript switches scripts off, as some do; evaluate still works.
+func (b *browser) withoutScript(t *testing.T) {
+	t.Helper()
+	off := func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	}
+	if err := chromedp.Do(b.ctx, chromedp.Func(off)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func evaluate[T any](t *testing.T, b *browser, expression string, options ...chromedp.EvaluateOption) T {
 	t.Helper()
 	value, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression, options...))
@@ -141,10 +154,11 @@ func (b *browser) shoot(t *testing.T, name string) {
 // pages lists what is looked at: every view, in its states.
 func pages(t *testing.T, w *world) map[string]string {
 	t.Helper()
-	expired := w.sign(t, credential.Code{USCC: w.first, IssuedAt: 1_600_000_000, Lifetime: credential.PrintedLifetime, Tier: registry.TierA, Colour: registry.ColourGreen, Model: 1, Index: 900})
+	expired := w.stored(t, credential.Code{USCC: w.first, IssuedAt: 1_600_000_000, Lifetime: credential.PrintedLifetime, Tier: registry.TierA, Colour: registry.ColourGreen, Model: 1})
 	stranger := w.sign(t, credential.Code{USCC: "91350100M000100Y43", IssuedAt: uint32(w.now.Unix()) - 60, Lifetime: credential.PrintedLifetime, Tier: registry.TierA, Colour: registry.ColourGreen, Model: 1, Index: 901})
 	all := map[string]string{"home": "/", "home-filtered": "/?colour=red&sort=-index&county=330402", "home-nothing": "/?q=nobody", "expired": "/v/" + expired.Digits,
-		"malformed": "/v/12345", "altered": "/v/" + altered(w.codes[w.first].Digits), "stranger": "/v/" + stranger.Digits, "nowhere": "/nowhere", "regions": "/regions", "regions-county": "/regions/330402", "regions-town": "/regions/330402007", "replay": "/enterprises/" + string(w.first) + "?as_of=2026-01-31"}
+		"malformed": "/v/12345", "altered": "/v/" + altered(w.codes[w.first].Digits), "stranger": "/v/" + stranger.Digits, "nowhere": "/nowhere", "regions": "/regions", "regions-county": "/regions/330402", "regions-town": "/regions/330402007", "replay": "/enterprises/" + string(w.first) + "?as_of=2026-01-31",
+		"sign": "/enterprises/" + string(w.first) + "/sign?size=a6"}
 	for i, one := range w.showcases[1:2] {
 		all[fmt.Sprintf("enterprise-%d", i)] = "/enterprises/" + string(one.USCC)
 	}
@@ -211,10 +225,7 @@ func (b *browser) check(t *testing.T, axe, language string) {
 	if got := evaluate[string](t, b, "document.documentElement.lang"); got != language {
 		t.Errorf("the page is in %q", got)
 	}
-	if size := evaluate[[]int](t, b, "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"); size[0] > size[1] {
-		t.Errorf("the page is %d pixels wide on a screen of %d; too wide: %v", size[0], size[1], evaluate[[]string](t, b,
-			`[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1).slice(0, 5).map(e => e.outerHTML.slice(0, 120))`))
-	}
+	b.fits(t)
 	if bad := b.complaints(); len(bad) > 0 {
 		t.Errorf("the browser complains: %q", bad)
 	}
@@ -222,4 +233,13 @@ func (b *browser) check(t *testing.T, axe, language string) {
 		t.Errorf("axe: %s", line)
 	}
 	b.complaints() // what the testing itself causes
+}
+
+// fits checks that nothing runs out of the screen to the right.
+func (b *browser) fits(t *testing.T) {
+	t.Helper()
+	if size := evaluate[[]int](t, b, "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"); size[0] > size[1] {
+		t.Errorf("the page is %d pixels wide on a screen of %d; too wide: %v", size[0], size[1], evaluate[[]string](t, b,
+			`[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1).slice(0, 5).map(e => e.outerHTML.slice(0, 120))`))
+	}
 }

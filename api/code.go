@@ -9,9 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"healthcode/credential"
+	"healthcode/jobs"
 	"healthcode/registry"
 	"healthcode/schema"
 	"healthcode/web"
@@ -21,6 +21,8 @@ import (
 
 // CodeReader reads issued codes.
 type CodeReader interface {
+	// CodeOf returns a code of an enterprise by its index, or an error that wraps schema.ErrNotFound.
+	CodeOf(ctx context.Context, code registry.USCC, idx uint32) (*schema.Code, error)
 	// CodesOf returns the codes of an enterprise, newest first, intents included; none is no error.
 	CodesOf(ctx context.Context, code registry.USCC) ([]schema.Code, error)
 }
@@ -37,8 +39,10 @@ func (s *server) codeSVG(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	s.answerImage(c, "image/svg+xml", "svg", func(qr *credential.QR) ([]byte, error) { return qr.SVG(), nil })
+	s.answerImage(c, "image/svg+xml", "svg", drawSVG)
 }
+
+func drawSVG(qr *credential.QR) ([]byte, error) { return qr.SVG(), nil }
 
 // codePNG answers GET /api/v1/enterprises/:uscc/code.png, ?scale= pixels a module.
 func (s *server) codePNG(c *gin.Context) {
@@ -77,9 +81,9 @@ func (s *server) answerImage(c *gin.Context, contentType, form string, draw func
 		s.fail(c, err)
 		return
 	}
-	sum := sha256.Sum256([]byte(form + " " + shown.text))
+	sum := sha256.Sum256([]byte(form + " " + shown.Text))
 	key := hex.EncodeToString(sum[:16])
-	image, err := s.images.get(key, func() ([]byte, error) { return drawCode(shown.text, draw) })
+	image, err := s.images.get(key, func() ([]byte, error) { return drawCode(shown.Text, draw) })
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -100,15 +104,8 @@ func drawCode(text string, draw func(*credential.QR) ([]byte, error)) ([]byte, e
 	return image, nil
 }
 
-// printedCode is a code to be printed.
-type printedCode struct {
-	text      string // what the QR code says: https://HOST/v/DIGITS
-	issuedAt  time.Time
-	expiresAt time.Time
-}
-
 // printedCode returns the newest printed code of an enterprise that is valid now; ErrNoCode when there is none.
-func (s *server) printedCode(ctx context.Context, code registry.USCC) (*printedCode, error) {
+func (s *server) printedCode(ctx context.Context, code registry.USCC) (*jobs.Printed, error) {
 	if _, err := s.register(ctx, code); err != nil {
 		return nil, err
 	}
@@ -120,24 +117,11 @@ func (s *server) printedCode(ctx context.Context, code registry.USCC) (*printedC
 	if err != nil {
 		return nil, fmt.Errorf("read codes: %w", err)
 	}
-	for _, stored := range codes {
-		if stored.State != schema.CodeIssued || stored.Form != string(credential.FormPrinted) {
-			continue
-		}
-		if v := credential.Verify(stored.JWT, keys, s.now()); v.Authentic {
-			return printed(&v, stored.JWT)
-		}
+	found, err := jobs.NewestPrinted(codes, keys, s.now())
+	if errors.Is(err, jobs.ErrNoPrintedCode) {
+		return nil, ErrNoCode
 	}
-	return nil, ErrNoCode
-}
-
-// printed returns the form of a verified JWT that a QR code carries.
-func printed(v *credential.Verdict, jwt string) (*printedCode, error) {
-	text, err := credential.PrintedText(v, jwt)
-	if err != nil {
-		return nil, fmt.Errorf("pack code: %w", err)
-	}
-	return &printedCode{text: text, issuedAt: v.IssuedAt, expiresAt: v.ExpiresAt}, nil
+	return found, err
 }
 
 // codeView is the code on an enterprise's page, nil when there is none. Its link stays on this host: the payload is what counts.
@@ -150,8 +134,8 @@ func (s *server) codeView(ctx context.Context, code registry.USCC) (*web.CodeIma
 		return nil, err
 	}
 	base := "/api/v1/enterprises/" + string(code) + "/code"
-	return &web.CodeImage{SVG: base + ".svg", PNG: base + ".png", URL: shown.text[strings.LastIndex(shown.text, "/v/"):],
-		IssuedAt: shown.issuedAt, ExpiresAt: shown.expiresAt}, nil
+	return &web.CodeImage{SVG: base + ".svg", PNG: base + ".png", URL: shown.Text[strings.LastIndex(shown.Text, "/v/"):],
+		Sign: web.PathToSign(code, web.SignSizes()[0]), IssuedAt: shown.Verdict.IssuedAt, ExpiresAt: shown.Verdict.ExpiresAt}, nil
 }
 
 // maxImages bounds the images kept in memory; an SVG has about 15 kB.

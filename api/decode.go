@@ -124,12 +124,7 @@ func readQuery(r *http.Request, known ...string) (url.Values, error) {
 	if len(r.URL.RawQuery) > maxQuery {
 		return nil, badField("query", fmt.Sprintf("is longer than %d bytes", maxQuery), "a shorter query")
 	}
-	return readValues(r.URL.RawQuery, known)
-}
-
-// readValues reads the name=value pairs of a query or a form.
-func readValues(text string, known []string) (url.Values, error) {
-	values, err := url.ParseQuery(text)
+	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, badField("query", "is not a valid query", "name=value pairs, percent-encoded")
 	}
@@ -142,6 +137,31 @@ func readValues(text string, known []string) (url.Values, error) {
 		}
 		if !utf8.ValidString(given[0]) || strings.ContainsFunc(given[0], isControl) {
 			return nil, badField(name, "is not plain UTF-8 text", "one line of UTF-8 text")
+		}
+	}
+	return values, nil
+}
+
+// readForm reads the fields of a form that was sent as application/x-www-form-urlencoded: all known, each given once, in UTF-8.
+func readForm(r *http.Request, known ...string) (url.Values, error) {
+	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || mediaType != typeForm {
+		return nil, badFieldFor(ErrMediaType, "Content-Type", "is not "+typeForm, typeForm)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, bodyError(err)
+	}
+	values, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, badField("body", "is not a form", "name=value pairs, percent-encoded")
+	}
+	for name, given := range values {
+		if !slices.Contains(known, name) {
+			return nil, badField(shortened(strings.ToValidUTF8(name, "�")), "is not known", "one of "+strings.Join(known, ", "))
+		}
+		if len(given) > 1 || !utf8.ValidString(given[0]) {
+			return nil, badField(name, "stands twice or is not UTF-8", "one text in UTF-8")
 		}
 	}
 	return values, nil

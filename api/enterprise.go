@@ -256,6 +256,11 @@ func (s *server) enterpriseView(c *gin.Context, answer *EnterpriseAnswer) (web.E
 		return view, err
 	}
 	view.Products = products
-	view.Code, err = s.codeView(ctx, e.USCC)
-	return view, err
+	if view.Code, err = s.codeView(ctx, e.USCC); err != nil {
+		return view, err
+	}
+	if view.Preview, err = s.previewView(ctx, page, e.USCC); err != nil {
+		return view, err
+	}
+	return view, s.enterpriseCodes(ctx, e.USCC, &view)
 }

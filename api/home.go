@@ -36,7 +36,7 @@ func (s *server) home(c *gin.Context) {
 	view.Filter = web.Filter{Text: query.Get("q"), County: query.Get("county"), Town: query.Get("town"), Tier: query.Get("tier"),
 		Colour: query.Get("colour"), Sort: query.Get("sort"), After: query.Get("after")}
 	ctx := c.Request.Context()
-	for _, part := range []func(context.Context, *web.HomePage) error{s.homeCounts, s.homeShowcases, s.homeChoices, s.homeRows} {
+	for _, part := range []func(context.Context, *web.HomePage) error{s.homeCounts, s.homeSignals, s.homeShowcases, s.homeChoices, s.homeRows} {
 		if err := part(ctx, &view); err != nil {
 			s.fail(c, err)
 			return

@@ -2,9 +2,8 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"strings"
+	"slices"
 	"sync"
 
 	"healthcode/credential"
@@ -17,43 +16,30 @@ type KeyReader interface {
 	Keys(ctx context.Context) ([]schema.SigningKey, error)
 }
 
-// keyCache keeps the parsed key set for as long as the rows read the same. The rows themselves are read each time: a key that was
+// keyCache keeps the key set for as long as the rows read the same. The rows themselves are read each time: a key that was
 // compromised is gone at once.
 type keyCache struct {
 	mu   sync.Mutex
-	rows string
+	rows []schema.SigningKey
 	set  *credential.KeySet
 }
 
-// keySet returns the keys that a code may be signed with: all but the removed ones.
+// keySet returns the keys that a code may be signed with, pending ones too: all but the removed ones.
 func (s *server) keySet(ctx context.Context) (*credential.KeySet, error) {
-	stored, err := s.store.Keys(ctx)
+	rows, err := s.store.Keys(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read keys: %w", err)
 	}
-	var live []string
-	for _, key := range stored {
-		if key.State != schema.KeyRemoved {
-			live = append(live, key.JWK)
-		}
-	}
-	return s.keys.parse(live)
+	return s.keys.read(rows)
 }
 
-func (k *keyCache) parse(jwks []string) (*credential.KeySet, error) {
-	rows := strings.Join(jwks, "\n")
+func (k *keyCache) read(rows []schema.SigningKey) (*credential.KeySet, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.set != nil && k.rows == rows {
+	if k.set != nil && slices.Equal(k.rows, rows) {
 		return k.set, nil
 	}
-	keys := make([]credential.PublicKey, len(jwks))
-	for i, text := range jwks {
-		if err := json.Unmarshal([]byte(text), &keys[i]); err != nil {
-			return nil, fmt.Errorf("read key: %w", err)
-		}
-	}
-	set, err := credential.NewKeySet(keys...)
+	set, err := schema.KeySet(rows)
 	if err != nil {
 		return nil, fmt.Errorf("read keys: %w", err)
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -11,16 +12,8 @@ import (
 // forwarded are the headers by which a proxy says that it speaks for someone else.
 var forwarded = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip"}
 
-// localOnly guards what later needs a signed-in user: the request must come from this machine, by a name of this machine (a page
-// elsewhere that points its own name at 127.0.0.1 is refused by its Host), and not through a proxy.
-func (s *server) localOnly(c *gin.Context) {
-	if !isLocal(c.Request) {
-		s.fail(c, ErrNotLocal)
-		return
-	}
-	c.Next()
-}
-
+// isLocal reports whether a request comes from this machine, by a name of this machine (a page elsewhere that points its own name at
+// 127.0.0.1 is told by its Host), and not through a proxy.
 func isLocal(r *http.Request) bool {
 	for _, name := range forwarded {
 		if r.Header.Get(name) != "" {
@@ -48,4 +41,16 @@ func isLoopbackHost(host string) bool {
 	}
 	address, err := netip.ParseAddr(host)
 	return err == nil && address.Unmap().IsLoopback()
+}
+
+// crossOrigin tells requests that a page of another site made a browser send (Sec-Fetch-Site, else Origin). Programs send neither and pass.
+var crossOrigin = http.NewCrossOriginProtection()
+
+// sameOrigin refuses what a page elsewhere makes a signed-in or local browser write. Reading is never refused.
+func (s *server) sameOrigin(c *gin.Context) {
+	if err := crossOrigin.Check(c.Request); err != nil {
+		s.fail(c, fmt.Errorf("%w: %w", ErrCrossOrigin, err))
+		return
+	}
+	c.Next()
 }

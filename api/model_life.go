@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -85,14 +84,6 @@ type ModelDiff struct {
 	From    scoring.ModelName `json:"from"`
 	To      scoring.ModelName `json:"to"`
 	Changes []scoring.Change  `json:"changes"`
-}
-
-// PreviewAnswer is what a proposed version would change for one enterprise.
-type PreviewAnswer struct {
-	scoring.OwnEffect
-	EffectiveOn  registry.Day     `json:"effective_on"`
-	PreviewUntil registry.Day     `json:"preview_until"`
-	Changes      []scoring.Change `json:"changes"` // of the model
 }
 
 // modelsListed answers GET /api/v1/models.
@@ -205,59 +196,4 @@ func readVersion(code, field, text string) (schema.ModelRef, error) {
 		return schema.ModelRef{}, badField(field, "is not a version", "a number from 1 to 65535")
 	}
 	return schema.ModelRef{Code: code, Version: n}, nil
-}
-
-// preview answers GET /api/v1/enterprises/:uscc/preview?version=N: the enterprise's own grade by the active model and by one that is open
-// for preview.
-func (s *server) preview(c *gin.Context) {
-	query, err := readQuery(c.Request, "version")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	answer, err := s.previewOf(c.Request.Context(), c.Param("uscc"), query.Get("version"))
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	c.JSON(http.StatusOK, answer)
-}
-
-func (s *server) previewOf(ctx context.Context, uscc, version string) (*PreviewAnswer, error) {
-	code, err := readUSCC(uscc)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := s.register(ctx, code); err != nil {
-		return nil, err
-	}
-	before, err := s.model(ctx, schema.ModelRef{})
-	if err != nil {
-		return nil, err
-	}
-	ref, err := readVersion(before.Code, "version", version)
-	if err != nil {
-		return nil, err
-	}
-	stored, err := s.store.Model(ctx, ref.Code, ref.Version)
-	if err != nil {
-		return nil, fmt.Errorf("read model: %w", err)
-	}
-	today := registry.DayOf(s.now())
-	if err := stored.OpenForPreview(today); err != nil {
-		return nil, fmt.Errorf("preview: %w", err)
-	}
-	after, err := s.models.parse(stored)
-	if err != nil {
-		return nil, err
-	}
-	evidence, err := s.store.EvidenceOf(ctx, code, today, s.now().UTC().Truncate(time.Microsecond))
-	if errors.Is(err, schema.ErrNotFound) {
-		return nil, fmt.Errorf("%w: %w", ErrNotKnownThen, err)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("preview: %w", err)
-	}
-	return &PreviewAnswer{OwnEffect: scoring.CompareOne(evidence, today, before, after), EffectiveOn: stored.EffectiveOn,
-		PreviewUntil: stored.PreviewUntil, Changes: scoring.Diff(before, after)}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"healthcode/registry"
@@ -18,6 +19,7 @@ type PopulationReader interface {
 	// RenewPopulation returns the population with what arrived since, or itself when nothing did.
 	RenewPopulation(ctx context.Context, old *schema.Population) (*schema.Population, error)
 	NameMoves(ctx context.Context, moves []scoring.Move) error
+	NameGroups(ctx context.Context, groups []scoring.GroupShifts) error
 }
 
 const (
@@ -46,6 +48,13 @@ type reading struct {
 	done   chan struct{} // closed when result and err stand
 	result *schema.Population
 	err    error
+
+	read, total atomic.Int64 // enterprises so far, and in all
+}
+
+func (r *reading) progress(read, total int64) {
+	r.total.Store(total)
+	r.read.Store(read)
 }
 
 // gradesKey says of whom, by which model and on which day grades are.
@@ -60,8 +69,8 @@ func newPopulationCache(store PopulationReader) populationCache {
 }
 
 // get returns everybody with what has arrived until now. Requests at the same time share one reading. A request that goes away does
-// not stop it: the next one finds it done, or waits for it.
-func (c *populationCache) get(ctx context.Context, today registry.Day) (*schema.Population, error) {
+// not stop it: the next one finds it done, or waits for it. tell hears from time to time how far it is.
+func (c *populationCache) get(ctx context.Context, today registry.Day, tell func(read, total int64)) (*schema.Population, error) {
 	c.mu.Lock()
 	r := c.reading
 	if r == nil {
@@ -70,11 +79,17 @@ func (c *populationCache) get(ctx context.Context, today registry.Day) (*schema.
 		go c.read(context.WithoutCancel(ctx), r, c.current, today)
 	}
 	c.mu.Unlock()
-	select {
-	case <-r.done:
-		return r.result, r.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	ticker := time.NewTicker(progressEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-r.done:
+			return r.result, r.err
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-ticker.C:
+			tell(r.read.Load(), r.total.Load())
+		}
 	}
 }
 
@@ -82,7 +97,7 @@ func (c *populationCache) read(ctx context.Context, r *reading, old *schema.Popu
 	ctx, cancel := context.WithTimeout(ctx, readingTimeout)
 	defer cancel()
 	if old == nil || old.AsOf != today { // descriptions may come into force with a day
-		r.result, r.err = c.store.ReadPopulation(ctx, today, nil)
+		r.result, r.err = c.store.ReadPopulation(ctx, today, r.progress)
 	} else {
 		r.result, r.err = c.store.RenewPopulation(ctx, old)
 		if errors.Is(r.err, schema.ErrBusy) { // an import holds the database; the answer says as of when it is

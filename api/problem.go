@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 
+	"healthcode/jobs"
 	"healthcode/registry"
 	"healthcode/schema"
 	"healthcode/web"
@@ -35,7 +36,7 @@ var (
 	ErrMediaType        = errors.New("the request body is not JSON")
 	ErrNoRoute          = errors.New("nothing at this address")
 	ErrMethod           = errors.New("the address does not take this method")
-	ErrNotLocal         = errors.New("this address is for the machine itself")
+	ErrCrossOrigin      = errors.New("a page of another site sent this")
 	ErrMalformedCode    = errors.New("the text is no code")
 	ErrUnknownKey       = errors.New("the key of the code is not ours")
 	ErrNoEnterprise     = errors.New("the register does not have this enterprise")
@@ -44,6 +45,14 @@ var (
 	ErrNotKnownThen     = errors.New("nothing was known of the enterprise at that moment")
 	ErrNoModel          = errors.New("there is no scoring model to compute with")
 	ErrNoCode           = errors.New("the enterprise has no code yet")
+	ErrNoSuchCode       = errors.New("the register does not have this code")
+	ErrNoSigner         = errors.New("this server has no signing key")
+	ErrScreenSuspended  = errors.New("the screen codes of the enterprise are suspended")
+	ErrScreenRevoked    = errors.New("the screen codes of the enterprise are revoked")
+	ErrNoList           = errors.New("no such list is published")
+	ErrNoListThen       = errors.New("no publication of the list by that time is kept")
+	ErrNoBundle         = errors.New("this server makes no bundle")
+	ErrNoRoot           = errors.New("no root key is known")
 	ErrBadModel         = errors.New("the scoring model makes no sense")
 	errUnavailable      = errors.New("not ready")
 	errHandlerPanicked  = errors.New("a handler panicked")
@@ -64,15 +73,30 @@ var problems = []struct {
 	{ErrNotKnownThen, http.StatusNotFound, "not_known_then"},
 	{ErrNoModel, http.StatusServiceUnavailable, "no_model"},
 	{ErrNoCode, http.StatusNotFound, "no_code"},
+	{ErrNoSuchCode, http.StatusNotFound, "unknown_code"},
+	{ErrNoSigner, http.StatusServiceUnavailable, "no_signer"},
+	{ErrScreenSuspended, http.StatusConflict, "screen_suspended"},
+	{ErrScreenRevoked, http.StatusConflict, "screen_revoked"},
+	{schema.ErrCodeStep, http.StatusConflict, "code_step"},
+	{jobs.ErrNotGraded, http.StatusConflict, "not_graded"},
+	{jobs.ErrSuspended, http.StatusConflict, "code_suspended"},
+	{ErrNoList, http.StatusNotFound, "unknown_list"},
+	{ErrNoListThen, http.StatusNotFound, "list_not_kept"},
+	{ErrNoRoot, http.StatusNotFound, "no_root"},
+	{ErrNoBundle, http.StatusNotFound, "no_bundle"},
+	{jobs.ErrNoKeySet, http.StatusNotFound, "no_key_set"},
+	{jobs.ErrOldKeySet, http.StatusServiceUnavailable, "old_key_set"},
+	{jobs.ErrNoLists, http.StatusServiceUnavailable, "no_lists"},
 	{schema.ErrNoPreview, http.StatusConflict, "no_preview"},
+	{schema.ErrManyComments, http.StatusConflict, "too_many_comments"},
 	{ErrBadModel, http.StatusUnprocessableEntity, "invalid_model"},
 	{ErrNoRoute, http.StatusNotFound, "not_found"},
 	{ErrMethod, http.StatusMethodNotAllowed, "method_not_allowed"},
-	{ErrNotLocal, http.StatusForbidden, "not_local"},
 	{ErrNotSignedIn, http.StatusUnauthorized, "not_signed_in"},
 	{ErrForbidden, http.StatusForbidden, "forbidden"},
 	{ErrCredentials, http.StatusUnauthorized, "wrong_credentials"},
 	{ErrTOTP, http.StatusUnauthorized, "wrong_second_factor"},
+	{ErrCrossOrigin, http.StatusForbidden, "cross_origin"},
 	{ErrTooLarge, http.StatusRequestEntityTooLarge, "body_too_large"},
 	{ErrMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type"},
 	{ErrField, http.StatusBadRequest, "invalid_field"},

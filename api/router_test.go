@@ -1,6 +1,7 @@
 package api
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,36 +11,66 @@ import (
 )
 
 // whoMay is who may call each route. A route that is not here fails the test: think of who may call it first.
-var whoMay = map[string]Access{
-	"GET /v/:code":                           Public,
-	"GET /.well-known/jwks.json":             Public,
-	"GET /api/v1/verify":                     Public,
-	"POST /api/v1/verify":                    Public,
-	"GET /static/:hash/:name":                Public,
-	"GET /healthz":                           Public,
-	"GET /readyz":                            Public,
-	"GET /":                                  LoopbackStaff,
-	"GET /enterprises/:uscc":                 LoopbackStaff,
-	"GET /api/v1/enterprises":                LoopbackStaff,
-	"GET /api/v1/enterprises/:uscc":          LoopbackStaff,
-	"GET /api/v1/enterprises/:uscc/code.svg": LoopbackStaff,
-	"GET /api/v1/enterprises/:uscc/code.png": LoopbackStaff,
-	"GET /api/v1/regions":                    LoopbackStaff,
-	"GET /api/v1/regions/:code":              LoopbackStaff,
-	"GET /api/v1/products":                   LoopbackStaff,
-	"GET /api/v1/products/:code":             LoopbackStaff,
-	"GET /regions":                           LoopbackStaff,
-	"GET /regions/:code":                     LoopbackStaff,
-	"GET /api/v1/runs":                       LoopbackStaff,
-	"GET /api/v1/models":                     LoopbackStaff,
-	"GET /api/v1/models/:code/:version":      LoopbackStaff,
-	"GET /api/v1/models/:code/:version/diff": LoopbackStaff,
-	"GET /api/v1/enterprises/:uscc/preview":  LoopbackStaff,
-	"POST /api/v1/simulations":               LoopbackStaff,
+var whoMay = map[string]string{
+	"GET /v/:code":                           "public",
+	"GET /.well-known/jwks.json":             "public",
+	"GET /.well-known/root.json":             "public",
+	"GET /lists":                             "public",
+	"GET /lists/status/:n":                   "public",
+	"GET /lists/grade/:n":                    "public",
+	"GET /bundle":                            "public",
+	"OPTIONS /.well-known/root.json":         "public",
+	"OPTIONS /lists":                         "public",
+	"OPTIONS /lists/status/:n":               "public",
+	"OPTIONS /lists/grade/:n":                "public",
+	"OPTIONS /bundle":                        "public",
+	"GET /api/v1/verify":                     "public",
+	"POST /api/v1/verify":                    "public",
+	"GET /verify":                            "public",
+	"GET /verify/sw.js":                      "public",
+	"GET /static/:hash/:name":                "public",
+	"GET /healthz":                           "public",
+	"GET /readyz":                            "public",
+	"GET /":                                  "reader",
+	"GET /enterprises/:uscc":                 "reader, enterprise (own)",
+	"GET /enterprises/:uscc/sign":            "reader, enterprise (own)",
+	"GET /api/v1/enterprises":                "reader",
+	"GET /api/v1/enterprises/:uscc":          "reader, enterprise (own)",
+	"GET /api/v1/enterprises/:uscc/code.svg": "reader, enterprise (own)",
+	"GET /api/v1/enterprises/:uscc/code.png": "reader, enterprise (own)",
+	"GET /api/v1/regions":                    "reader",
+	"GET /api/v1/regions/:code":              "reader",
+	"GET /api/v1/products":                   "reader",
+	"GET /api/v1/products/:code":             "reader",
+	"GET /regions":                           "reader",
+	"GET /regions/:code":                     "reader",
+	"GET /api/v1/enterprises/:uscc/screen":   "reader, enterprise (own)",
+	"GET /enterprises/:uscc/screen":          "reader, enterprise (own)",
+	"GET /api/v1/codes":                      "reader",
+	"GET /api/v1/codes/:idx":                 "reader",
+	"POST /api/v1/codes/:idx/suspend":        "supervisor",
+	"POST /api/v1/codes/:idx/resume":         "supervisor",
+	"POST /api/v1/codes/:idx/revoke":         "supervisor",
+	"POST /api/v1/codes/:idx/supersede":      "supervisor",
+	"POST /api/v1/codes/:idx/renew":          "supervisor",
+	"GET /api/v1/signals":                    "reader",
+	"GET /api/v1/runs":                       "reader",
+	"GET /api/v1/models":                     "reader",
+	"GET /api/v1/models/:code/:version":      "reader",
+	"GET /api/v1/models/:code/:version/diff": "reader",
+	"GET /api/v1/enterprises/:uscc/preview":  "reader, enterprise (own)",
+	"POST /api/v1/simulations":               "modeller, approver, (whole register)",
+
+	"POST /enterprises/:uscc/comments":                "modeller, enterprise (own)",
+	"GET /api/v1/enterprises/:uscc/preview/comments":  "modeller, enterprise (own)",
+	"POST /api/v1/enterprises/:uscc/preview/comments": "modeller, enterprise (own)",
+	"GET /login":   "public",
+	"POST /login":  "public",
+	"POST /logout": "public",
 }
 
-// Every registered route is in the list, and is guarded as the list says: asked from another machine, by a foreign name, or through
-// a proxy, only public ones answer.
+// Every registered route is in the list with its rule, and is guarded: while there is no account, whoever asks from another machine, by a
+// foreign name, or through a proxy, gets an answer from public ones only.
 func TestWhoMayCallEachRoute(t *testing.T) {
 	w := theWorld(t)
 	h := w.handler(t, nil)
@@ -60,6 +91,15 @@ func TestWhoMayCallEachRoute(t *testing.T) {
 		}
 		t.Run(route.Method+" "+route.Path, func(t *testing.T) { checkAccess(t, h, w, route, whoMay[name]) })
 	}
+	s, err := newServer(Config{Log: slog.New(slog.DiscardHandler), Store: w.store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, route := range s.table() {
+		if name := route.Method + " " + route.Path; whoMay[name] != route.Rule.String() {
+			t.Errorf("%s: its rule is %q, want %q", name, route.Rule.String(), whoMay[name])
+		}
+	}
 	for name := range whoMay {
 		if !registered[name] {
 			t.Errorf("%s is not registered", name)
@@ -67,9 +107,9 @@ func TestWhoMayCallEachRoute(t *testing.T) {
 	}
 }
 
-func checkAccess(t *testing.T, h http.Handler, w *world, route gin.RouteInfo, want Access) {
+func checkAccess(t *testing.T, h http.Handler, w *world, route gin.RouteInfo, want string) {
 	t.Helper()
-	path := strings.NewReplacer(":uscc", string(w.first), ":code", w.codes[w.first].Digits, ":hash", "x", ":name", "y").Replace(route.Path)
+	path := strings.NewReplacer(":uscc", string(w.first), ":code", w.codes[w.first].Digits, ":idx", "1", ":hash", "x", ":name", "y").Replace(route.Path)
 	for name, change := range map[string]func(*http.Request){
 		"another machine":        func(r *http.Request) { r.RemoteAddr = "192.0.2.7:5000" },
 		"a foreign name":         func(r *http.Request) { r.Host = "rebound.example.org" },
@@ -82,7 +122,7 @@ func checkAccess(t *testing.T, h http.Handler, w *world, route gin.RouteInfo, wa
 		change(r)
 		answer := httptest.NewRecorder()
 		h.ServeHTTP(answer, r)
-		if forbidden := answer.Code == http.StatusForbidden; forbidden != (want == LoopbackStaff) {
+		if refused := answer.Code == http.StatusUnauthorized; refused != (want != "public") {
 			t.Errorf("%s: status %d", name, answer.Code)
 		}
 	}

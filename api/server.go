@@ -21,12 +21,17 @@ type Store interface {
 	EvidenceReader
 	ModelReader
 	ModelLifeReader
+	CommentStore
 	KeyReader
 	CodeReader
+	CodeLife
+	SignalReader
 	RegionReader
 	ProductReader
 	RunReader
 	PopulationReader
+	ListReader
+	RootReader
 	Readiness
 	AccountReader
 	SessionReader
@@ -40,12 +45,18 @@ type Config struct {
 	Store Store
 	Now   func() time.Time // nil means time.Now
 
-	Demo           bool           // the data is invented: every page says so
-	Showcases      []Showcase     // shown on the first page
-	Seal           access.SealKey // opens the secrets of second factors
-	DemoAccounts   []web.DemoAccount
-	HTTPS          bool     // people come by https, so cookies are sent by nothing else
-	TrustedProxies []string // addresses or CIDRs of proxies whose X-Forwarded-For is believed; none by default
+	Demo           bool       // the data is invented: every page says so
+	Bundle         Bundler    // nil: this server makes no bundle
+	Issuer         CodeIssuer // nil: this server has no signing key
+	Scans          *ScanLog   // nil: scans are not counted
+	Showcases      []Showcase // shown on the first page
+	TrustedProxies []string   // addresses or CIDRs of proxies whose X-Forwarded-For is believed; none by default
+
+	Seal         access.SealKey // opens the secrets of second factors
+	DemoAccounts []web.DemoAccount
+	HTTPS        bool // people come by https, so cookies are sent by nothing else
+
+	ScreenRenewal time.Duration // how often a screen renews its code, in whole seconds; 0 means 30
 }
 
 // server holds what the handlers share.
@@ -56,12 +67,14 @@ type server struct {
 	now      func() time.Time
 	renderer *web.Renderer
 	assets   *web.AssetSet
+	checker  []byte // service worker of the checker
 	names    regionNames
 	colours  colourCache
 	risks    riskCache
 	keys     keyCache
 	models   modelCache
 	images   imageCache
+	lists    sharedCache
 	everyone populationCache
 
 	hasAccounts atomic.Bool
@@ -98,8 +111,12 @@ func newServer(c Config) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare assets: %w", err)
 	}
-	return &server{Config: c, log: c.Log, store: c.Store, now: c.Now, renderer: renderer, assets: assets, everyone: newPopulationCache(c.Store),
-		comparing: make(chan struct{}, comparedAtOnce)}, nil
+	s := &server{Config: c, log: c.Log, store: c.Store, now: c.Now, renderer: renderer, assets: assets, everyone: newPopulationCache(c.Store),
+		comparing: make(chan struct{}, comparedAtOnce)}
+	if s.checker, err = s.checkerScript(); err != nil {
+		return nil, fmt.Errorf("prepare checker: %w", err)
+	}
+	return s, nil
 }
 
 // engine sets gin up. Its mode is the process's business: tests and cmd choose it.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -261,23 +259,4 @@ func (s *server) signOut(c *gin.Context) {
 func (s *server) setSession(c *gin.Context, secret access.Secret, life time.Duration) {
 	http.SetCookie(c.Writer, &http.Cookie{Name: sessionCookie, Value: string(secret), Path: "/", MaxAge: int(life / time.Second), HttpOnly: true,
 		Secure: s.HTTPS, SameSite: http.SameSiteLaxMode})
-}
-
-// maxForm bounds a form, in bytes; no form of ours is longer.
-const maxForm = 32 << 10
-
-// readForm returns the fields of a form whose names are all known, each given once, in plain UTF-8.
-func readForm(r *http.Request, known ...string) (url.Values, error) {
-	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || mediaType != "application/x-www-form-urlencoded" {
-		return nil, badFieldFor(ErrMediaType, "Content-Type", "is not a form", "application/x-www-form-urlencoded")
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxForm+1))
-	if err != nil {
-		return nil, bodyError(err)
-	}
-	if len(body) > maxForm {
-		return nil, badFieldFor(ErrTooLarge, "body", fmt.Sprintf("is longer than %d bytes", maxForm), "a shorter form")
-	}
-	return readValues(string(body), known)
 }

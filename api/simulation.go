@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +21,8 @@ type simulationBody struct {
 	Model  json.RawMessage `json:"model"`
 	AsOf   string          `json:"as_of"`
 	Movers json.RawMessage `json:"movers"`
+	// Published asks for what would be published beside what the evidence earns. That takes about 11 µs an enterprise.
+	Published bool `json:"published"`
 }
 
 // moversBody asks for a page of those who move.
@@ -35,17 +38,25 @@ type simulationRequest struct {
 	model *scoring.Model
 	asOf  registry.Day
 	moves scoring.MoveQuery
+
+	published bool
 }
 
 // simulate answers POST /api/v1/simulations: what a model would change if it took the place of the active one. It stops when the client
-// goes away. The first one after a start, and after midnight, waits until everybody is read.
+// goes away. The first one after a start, and after midnight, waits until everybody is read. A client that asks for lines is told how far
+// that is.
 func (s *server) simulate(c *gin.Context) {
 	request, err := s.readSimulation(c.Request)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	answer, err := s.runSimulation(c, request)
+	c.Header("Vary", "Accept, Accept-Language")
+	if wantsLines(c.Request) {
+		s.streamSimulation(c, request)
+		return
+	}
+	answer, err := s.runSimulation(c, request, func(string, int64, int64) {})
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -53,13 +64,13 @@ func (s *server) simulate(c *gin.Context) {
 	c.JSON(http.StatusOK, answer)
 }
 
-func (s *server) runSimulation(c *gin.Context, request *simulationRequest) (*scoring.Simulation, error) {
+func (s *server) runSimulation(c *gin.Context, request *simulationRequest, tell report) (*scoring.Simulation, error) {
 	ctx := c.Request.Context()
 	active, err := s.model(ctx, schema.ModelRef{})
 	if err != nil {
 		return nil, err
 	}
-	everyone, err := s.everyone.get(ctx, registry.DayOf(s.now()))
+	everyone, err := s.everyone.get(ctx, registry.DayOf(s.now()), func(done, total int64) { tell("reading", done, total) })
 	if err != nil {
 		return nil, fmt.Errorf("read everybody: %w", err)
 	}
@@ -68,17 +79,32 @@ func (s *server) runSimulation(c *gin.Context, request *simulationRequest) (*sco
 		return nil, fmt.Errorf("wait for a turn: %w", err)
 	}
 	defer back()
+	tell("grading", 0, int64(everyone.Columns.Len()))
 	before, err := s.everyone.grades(ctx, everyone, active, request.asOf)
 	if err != nil {
 		return nil, err
 	}
 	answer, err := scoring.Simulate(ctx, everyone.Columns, active, request.model, request.asOf,
-		scoring.SimulateOptions{Attributes: everyone.Attributes, Moves: request.moves, Before: before})
+		scoring.SimulateOptions{Attributes: everyone.Attributes, Moves: request.moves, Before: before, Published: request.published,
+			PassOptions: scoring.PassOptions{Progress: func(done, total int64) { tell("grading", done, total) }}})
 	if err != nil {
 		return nil, fmt.Errorf("simulate: %w", err)
 	}
 	answer.KnownAt = everyone.KnownAt
-	return answer, s.store.NameMoves(ctx, answer.Moves.Items)
+	return answer, s.nameAll(ctx, answer)
+}
+
+// nameAll fills in the names of counties and of those who move.
+func (s *server) nameAll(ctx context.Context, answer *scoring.Simulation) error {
+	if err := s.store.NameGroups(ctx, answer.Groups); err != nil {
+		return fmt.Errorf("name counties: %w", err)
+	}
+	if answer.Published != nil {
+		if err := s.store.NameGroups(ctx, answer.Published.Groups); err != nil {
+			return fmt.Errorf("name counties: %w", err)
+		}
+	}
+	return s.store.NameMoves(ctx, answer.Moves.Items)
 }
 
 func (s *server) readSimulation(r *http.Request) (*simulationRequest, error) {
@@ -86,7 +112,7 @@ func (s *server) readSimulation(r *http.Request) (*simulationRequest, error) {
 	if err := decodeJSON(r, &body); err != nil {
 		return nil, err
 	}
-	request := &simulationRequest{asOf: registry.DayOf(s.now()), moves: scoring.MoveQuery{Limit: defaultLimit}}
+	request := &simulationRequest{asOf: registry.DayOf(s.now()), moves: scoring.MoveQuery{Limit: defaultLimit}, published: body.Published}
 	var err error
 	if request.model, err = readModel(body.Model); err != nil {
 		return nil, err

@@ -59,6 +59,11 @@ func TestASimulationComparesWhatEvidenceEarns(t *testing.T) {
 			t.Errorf("%d %s before, %d are earned", s.Colours.Before[i], colour, counted[colour])
 		}
 	}
+	for _, county := range s.Groups[0].Values {
+		if county.Name == "" || s.Groups[0].Attribute != "county" {
+			t.Errorf("%s %+v has no name", s.Groups[0].Attribute, county)
+		}
+	}
 	model, err := scoring.ParseModel([]byte(heavierComplaints(t)))
 	if err != nil {
 		t.Fatal(err)
@@ -73,6 +78,24 @@ func TestASimulationComparesWhatEvidenceEarns(t *testing.T) {
 		}
 		if x := scoring.NewAssessor(model).Assess(e, s.AsOf); x.Index != m.IndexAfter || x.Tier != m.TierAfter || x.Colour != m.ColourAfter || m.Name == "" {
 			t.Errorf("%+v, want %+v", m, x)
+		}
+	}
+}
+
+func TestASimulationTellsWhatWouldBePublishedWhenAsked(t *testing.T) {
+	w := theWorld(t)
+	h := w.handler(t, nil)
+	s := decoded[scoring.Simulation](t, postSimulation(h, `{"model":`+heavierComplaints(t)+`,"published":true,"movers":{"limit":1}}`))
+	if s.Published == nil || len(s.Published.Groups) != 4 || s.Published.Moved == 0 || s.Moves.Items[0].PublishedTierAfter == "" {
+		t.Fatalf("%+v", s.Published)
+	}
+	stored, err := w.db.CountAssessments(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, colour := range registry.Colours() {
+		if s.Published.Colours.Before[i] != stored.Colours[colour] {
+			t.Errorf("%d %s before, %d are published", s.Published.Colours.Before[i], colour, stored.Colours[colour])
 		}
 	}
 }
@@ -101,6 +124,7 @@ func TestBadSimulations(t *testing.T) {
 		"limit is text":         {`{"model":` + good + `,"movers":{"limit":"1"}}`, 400, "invalid_field", "movers.limit"},
 		"offset below zero":     {`{"model":` + good + `,"movers":{"offset":-1}}`, 400, "invalid_field", "movers.offset"},
 		"unknown order":         {`{"model":` + good + `,"movers":{"sort":"name"}}`, 400, "invalid_field", "movers.sort"},
+		"published is a word":   {`{"model":` + good + `,"published":"yes"}`, 400, "invalid_field", "published"},
 		"unknown direction":     {`{"model":` + good + `,"movers":{"direction":"left"}}`, 400, "invalid_field", "movers.direction"},
 		"too large":             {`{"model":"` + strings.Repeat("x", MaxBody) + `"}`, 413, "body_too_large", "body"},
 	} {
@@ -170,6 +194,95 @@ func (c *counting) ReadPopulation(ctx context.Context, asOf registry.Day, progre
 	return c.Store.ReadPopulation(ctx, asOf, progress)
 }
 
+func unheard(int64, int64) {}
+
+// A client that asks for lines hears how far reading and grading are, and gets the same answer as one that does not.
+func TestASimulationInLines(t *testing.T) {
+	w := theWorld(t)
+	h := w.handler(t, nil)
+	body := `{"model":` + heavierComplaints(t) + `}`
+	asked := append([]string{"Accept", "application/x-ndjson"}, jsonBody...)
+	answer := call(h, http.MethodPost, "/api/v1/simulations", strings.NewReader(body), asked...)
+	if answer.Code != http.StatusOK || answer.Header().Get("Content-Type") != "application/x-ndjson" || !answer.Flushed {
+		t.Fatalf("%d %s", answer.Code, answer.Header())
+	}
+	var last simulationLine
+	heard := map[string]int{}
+	for text := range strings.Lines(answer.Body.String()) {
+		if last.Simulation != nil {
+			t.Fatalf("a line follows the simulation: %s", text)
+		}
+		last = simulationLine{}
+		if err := json.Unmarshal([]byte(text), &last); err != nil {
+			t.Fatalf("%v: %s", err, text)
+		}
+		if last.Progress != nil {
+			heard[last.Progress.Stage]++
+		}
+	}
+	whole := decoded[scoring.Simulation](t, postSimulation(h, body))
+	if last.Simulation == nil || last.Simulation.MeanAfter != whole.MeanAfter || last.Simulation.Moves.Total != whole.Moves.Total || heard["grading"] == 0 {
+		t.Errorf("heard %v, at last %+v", heard, last)
+	}
+	problem(t, call(h, http.MethodPost, "/api/v1/simulations", strings.NewReader(`{}`), asked...), http.StatusBadRequest, "invalid_field")
+}
+
+// slow says how far it is and then fails.
+type slow struct {
+	Store
+	told chan struct{}
+}
+
+func (s *slow) ReadPopulation(ctx context.Context, _ registry.Day, progress func(done, total int64)) (*schema.Population, error) {
+	progress(3, 30)
+	<-s.told
+	return nil, schema.ErrBusy
+}
+
+func TestReadingTellsHowFarItIs(t *testing.T) {
+	store := &slow{Store: theWorld(t).store, told: make(chan struct{})}
+	cache := newPopulationCache(store)
+	tell := sync.OnceFunc(func() { close(store.told) })
+	heard := [2]int64{}
+	_, err := cache.get(t.Context(), registry.DayOf(theWorld(t).now), func(read, total int64) {
+		if heard = [2]int64{read, total}; read > 0 {
+			tell()
+		}
+	})
+	if !errors.Is(err, schema.ErrBusy) || heard != [2]int64{3, 30} {
+		t.Errorf("%v, heard %v", err, heard)
+	}
+}
+
+func TestAProblemAfterTheFirstLineIsTheLast(t *testing.T) {
+	w := theWorld(t)
+	store := &slow{Store: w.store, told: make(chan struct{})}
+	h := w.handler(t, func(c *Config) { c.Store = store })
+	answer := &telling{ResponseRecorder: httptest.NewRecorder(), told: store.told}
+	r := httptest.NewRequest(http.MethodPost, "/api/v1/simulations", strings.NewReader(`{"model":`+string(scoring.DefaultModel().JSON())+`}`))
+	r.RemoteAddr, r.Host = "127.0.0.1:40000", "localhost"
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept", "application/x-ndjson")
+	h.ServeHTTP(answer, r)
+	lines := strings.Split(strings.TrimSpace(answer.Body.String()), "\n")
+	var last simulationLine
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil || len(lines) != 2 || last.Problem == nil || last.Problem.Status != http.StatusServiceUnavailable {
+		t.Errorf("%v: %s", err, answer.Body)
+	}
+}
+
+// telling lets a slow store go on once a line has come.
+type telling struct {
+	*httptest.ResponseRecorder
+	told chan struct{}
+	once sync.Once
+}
+
+func (t *telling) Flush() {
+	t.ResponseRecorder.Flush()
+	t.once.Do(func() { close(t.told) })
+}
+
 func TestAClientThatGoesAwayDoesNotStopTheReading(t *testing.T) {
 	w := theWorld(t)
 	store := &counting{Store: w.store, begun: make(chan struct{}, 10), goOn: make(chan struct{})}
@@ -178,7 +291,7 @@ func TestAClientThatGoesAwayDoesNotStopTheReading(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	gone := make(chan error)
 	go func() {
-		_, err := cache.get(ctx, today)
+		_, err := cache.get(ctx, today, unheard)
 		gone <- err
 	}()
 	<-store.begun
@@ -190,7 +303,7 @@ func TestAClientThatGoesAwayDoesNotStopTheReading(t *testing.T) {
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			if p, err := cache.get(t.Context(), today); err != nil || p.Columns.Len() == 0 {
+			if p, err := cache.get(t.Context(), today, unheard); err != nil || p.Columns.Len() == 0 {
 				t.Errorf("%v", err)
 			}
 		})
@@ -199,7 +312,7 @@ func TestAClientThatGoesAwayDoesNotStopTheReading(t *testing.T) {
 	if store.readings != 1 {
 		t.Errorf("%d readings, want one for all", store.readings)
 	}
-	if _, err := cache.get(t.Context(), today+1); err != nil || store.readings != 2 {
+	if _, err := cache.get(t.Context(), today+1, unheard); err != nil || store.readings != 2 {
 		t.Errorf("%d readings after midnight, %v", store.readings, err)
 	}
 }

@@ -16,6 +16,9 @@ func (s *server) static(c *gin.Context) {
 	}
 	c.Header("Cache-Control", "public, max-age=31536000, immutable")
 	c.Header("Vary", "Accept-Encoding")
+	if strings.HasPrefix(asset.ContentType, "text/javascript") {
+		c.Header("Content-Security-Policy", scriptPolicy)
+	}
 	if acceptsGzip(c.GetHeader("Accept-Encoding")) {
 		c.Header("Content-Encoding", "gzip")
 		c.Data(http.StatusOK, asset.ContentType, asset.Gzip)

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"healthcode/credential"
@@ -17,12 +19,16 @@ import (
 )
 
 // VerdictAnswer is the answer about one code: what the code proves, and the live record of whom it belongs to. In JSON the members of
-// credential.Verdict come first (its tier and colour are those at issue); then checked_at, enterprise and grade.
+// credential.Verdict come first (its tier and colour are those at issue); then checked_at, enterprise, grade and scanned_in_many_places.
 type VerdictAnswer struct {
 	Verdict    credential.Verdict
 	CheckedAt  time.Time
 	Enterprise *EnterpriseBrief
 	Grade      *Grade // the live grade; nothing when the code may not be relied on, or when there is none yet
+	Copied     bool   // a printed code that was scanned in many places of late
+
+	stored *schema.Code // what the register knows of it
+	since  time.Time    // when it ended or was suspended
 }
 
 // EnterpriseBrief names an enterprise.
@@ -42,7 +48,8 @@ func (a VerdictAnswer) MarshalJSON() ([]byte, error) {
 		CheckedAt  time.Time        `json:"checked_at"`
 		Enterprise *EnterpriseBrief `json:"enterprise,omitempty"`
 		Grade      *Grade           `json:"grade,omitempty"`
-	}{a.CheckedAt, a.Enterprise, a.Grade})
+		Copied     bool             `json:"scanned_in_many_places,omitempty"`
+	}{a.CheckedAt, a.Enterprise, a.Grade, a.Copied})
 	if err != nil {
 		return nil, fmt.Errorf("write verdict: %w", err)
 	}
@@ -57,18 +64,19 @@ func (s *server) verify(ctx context.Context, text string) (VerdictAnswer, error)
 	}
 	now := s.now().UTC()
 	answer := VerdictAnswer{Verdict: credential.Verify(text, keys, now), CheckedAt: now.Truncate(time.Second)}
+	answer.Verdict.Current = credential.CurrentNo // until the register says otherwise
 	if !answer.Verdict.SignatureValid {
 		return answer, nil
 	}
 	return answer, s.lookUp(ctx, &answer)
 }
 
-// lookUp adds the live record. A code of an enterprise that the register does not have is not relied on.
+// lookUp adds the live record. A code of an enterprise that the register does not have, and one that it never issued, are not relied on.
 func (s *server) lookUp(ctx context.Context, answer *VerdictAnswer) error {
 	verdict := &answer.Verdict
 	enterprise, err := s.store.Enterprise(ctx, verdict.USCC)
 	if errors.Is(err, schema.ErrNotFound) {
-		verdict.Authentic, verdict.Reason, verdict.Detail = false, web.ReasonUnknownEnterprise, ErrNoEnterprise.Error()
+		distrust(verdict, web.ReasonUnknownEnterprise, ErrNoEnterprise)
 		return nil
 	}
 	if err != nil {
@@ -79,11 +87,69 @@ func (s *server) lookUp(ctx context.Context, answer *VerdictAnswer) error {
 		return err
 	}
 	answer.Enterprise = &EnterpriseBrief{USCC: enterprise.USCC, Name: enterprise.Name, Region: region}
-	if !verdict.Authentic {
+	if err := s.lookUpCode(ctx, answer); err != nil || !verdict.Authentic {
+		return err
+	}
+	verdict.Current = credential.CurrentUnknown
+	if answer.Grade, err = s.gradeOf(ctx, verdict.USCC); answer.Grade != nil {
+		verdict.Current = credential.CurrentYes
+	}
+	return err
+}
+
+func distrust(v *credential.Verdict, reason credential.Reason, why error) {
+	v.Authentic, v.Reason, v.Detail = false, reason, why.Error()
+}
+
+// signalShown is for how long a signal stays a hint to those who scan the code.
+const signalShown = 7 * 24 * time.Hour
+
+// lookUpCode adds what has become of the code. One whose signature fits but that the register does not know was signed behind its back: the
+// key is in other hands, or the register has lost something. Somebody must look at once.
+func (s *server) lookUpCode(ctx context.Context, answer *VerdictAnswer) error {
+	v := &answer.Verdict
+	stored, err := s.store.CodeOf(ctx, v.USCC, v.Index)
+	if errors.Is(err, schema.ErrNotFound) || err == nil && !isOf(v, stored) {
+		distrust(v, web.ReasonUnknownCode, ErrNoSuchCode)
+		s.log.LogAttrs(ctx, slog.LevelError, "a signed code that the register does not know: is the key in other hands?", slog.String("kid", v.KeyID),
+			slog.Uint64("idx", uint64(v.Index)), slog.String("uscc", string(v.USCC)), slog.String("form", string(v.Form)), slog.Time("issued_at", v.IssuedAt))
 		return nil
 	}
-	answer.Grade, err = s.gradeOf(ctx, verdict.USCC)
+	if err != nil {
+		return fmt.Errorf("read code: %w", err)
+	}
+	answer.stored = stored
+	if v.Authentic {
+		v.SetStatus(credential.Status(stored.Status), answer.CheckedAt)
+	}
+	if stored.Status != schema.CodeValid {
+		events, err := s.store.CodeEvents(ctx, v.USCC, v.Index)
+		if err != nil {
+			return fmt.Errorf("read the history of the code: %w", err)
+		}
+		if n := len(events); n > 0 { // nothing follows a step that ended it, but its resumption
+			answer.since = events[n-1].At
+		}
+	}
+	if stored.Form != string(credential.FormPrinted) {
+		return nil
+	}
+	signals, err := s.store.SignalsOf(ctx, v.USCC, answer.CheckedAt.Add(-signalShown))
+	answer.Copied = slices.ContainsFunc(signals, func(signal schema.Signal) bool { return signal.Index == v.Index })
 	return err
+}
+
+// isOf reports whether a stored code is the one that was shown. Screen codes share a place, so only their key and form must fit. An intent was never
+// handed out, unless its process was killed: then its place is revoked, and that is the answer.
+func isOf(v *credential.Verdict, stored *schema.Code) bool {
+	if stored.KID != v.KeyID || v.LivesForSeconds() != (stored.Form == string(credential.FormScreen)) {
+		return false
+	}
+	if stored.State == schema.CodeIntended {
+		return stored.Status == schema.CodeRevoked
+	}
+	return v.LivesForSeconds() || stored.IssuedAt.Equal(v.IssuedAt) && stored.ExpiresAt.Equal(v.ExpiresAt) && stored.Tier == v.Tier &&
+		stored.Colour == v.Colour && stored.Model == int(v.Model)
 }
 
 // refusal is the error of a verdict that is not an answer of status 200: what is no code of ours at all, or of nobody we know.
@@ -95,6 +161,8 @@ func refusal(verdict *credential.Verdict) error {
 		return codeError(verdict, ErrUnknownKey)
 	case web.ReasonUnknownEnterprise:
 		return codeError(verdict, ErrNoEnterprise)
+	case web.ReasonUnknownCode:
+		return codeError(verdict, ErrNoSuchCode)
 	}
 	return nil
 }
@@ -131,8 +199,12 @@ func (s *server) answerVerdict(c *gin.Context, text string) {
 		s.fail(c, err)
 		return
 	}
+	s.writeVerdict(c, &answer)
+}
+
+func (s *server) writeVerdict(c *gin.Context, answer *VerdictAnswer) {
 	if err := refusal(&answer.Verdict); err != nil {
-		s.answerProblem(c, err, &answer)
+		s.answerProblem(c, err, answer)
 		return
 	}
 	c.JSON(http.StatusOK, answer)
@@ -142,13 +214,14 @@ func (s *server) answerVerdict(c *gin.Context, text string) {
 func (s *server) scanned(c *gin.Context) {
 	c.Header("Vary", "Accept, Accept-Language")
 	c.Header("X-Robots-Tag", "noindex")
-	if prefersJSON(c.Request) {
-		s.answerVerdict(c, c.Param("code"))
-		return
-	}
 	answer, err := s.verify(c.Request.Context(), c.Param("code"))
 	if err != nil {
 		s.fail(c, err)
+		return
+	}
+	s.countScan(c, &answer)
+	if prefersJSON(c.Request) {
+		s.writeVerdict(c, &answer)
 		return
 	}
 	status := http.StatusOK
@@ -170,6 +243,6 @@ func verdictPage(page web.Page, answer *VerdictAnswer) web.VerdictPage {
 		view.Code = &web.VerdictCode{Form: string(v.Form), IssuedAt: v.IssuedAt, ExpiresAt: v.ExpiresAt, Tier: v.Tier, Colour: v.Colour,
 			Model: int(v.Model), KeyID: v.KeyID}
 	}
-	view.Grade = answer.Grade.view()
+	view.Grade, view.Copied, view.Since = answer.Grade.view(), answer.Copied, answer.since
 	return view
 }

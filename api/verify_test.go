@@ -19,6 +19,10 @@ import (
 // verdictJSON is what a program reads.
 type verdictJSON struct {
 	Authentic      bool              `json:"authentic"`
+	Current        string            `json:"current"`
+	StatusAsOf     time.Time         `json:"status_as_of"`
+	Copied         bool              `json:"scanned_in_many_places"`
+	Index          uint32            `json:"idx"`
 	Reason         string            `json:"reason"`
 	SignatureValid bool              `json:"signature_valid"`
 	USCC           registry.USCC     `json:"uscc"`
@@ -38,7 +42,7 @@ func TestVerdicts(t *testing.T) {
 	good := w.codes[w.first]
 	now := uint32(w.now.Unix())
 	code := func(u registry.USCC, at uint32, life credential.Lifetime) credential.Issued {
-		return w.sign(t, credential.Code{USCC: u, IssuedAt: at, Lifetime: life, Tier: registry.TierAA, Colour: registry.ColourGreen, Model: 1, Index: 999})
+		return w.stored(t, credential.Code{USCC: u, IssuedAt: at, Lifetime: life, Tier: registry.TierAA, Colour: registry.ColourGreen, Model: 1})
 	}
 	other, err := credential.NewKey(9, testIssuer, w.now)
 	if err != nil {
@@ -120,6 +124,9 @@ func checkVerdict(t *testing.T, how string, v verdictJSON, reason, problem strin
 	if v.Reason != reason || v.Authentic != ok || v.CheckedAt.IsZero() {
 		t.Errorf("%s: %+v, want %s", how, v, reason)
 	}
+	if want := map[bool]string{true: "yes", false: "no"}[ok]; v.Current != want {
+		t.Errorf("%s: current %q, want %q", how, v.Current, want)
+	}
 	if (v.Grade != nil) != ok || ok && (v.Enterprise == nil || v.Enterprise.Name == "" || v.Enterprise.Region == "" || v.Grade.Index <= 0 || !v.AtIssue) {
 		t.Errorf("%s: enterprise %+v, grade %+v", how, v.Enterprise, v.Grade)
 	}
@@ -127,7 +134,7 @@ func checkVerdict(t *testing.T, how string, v verdictJSON, reason, problem strin
 
 // The grade shown is the live one, whatever the code says.
 func TestTheLiveGradeRules(t *testing.T) {
-	w := theWorld(t)
+	w := ownWorld(t)
 	h := w.handler(t, nil)
 	live, err := w.db.Assessment(t.Context(), w.first)
 	if err != nil {
@@ -137,7 +144,7 @@ func TestTheLiveGradeRules(t *testing.T) {
 	if live.Colour == boast {
 		boast = registry.ColourRed
 	}
-	lying := w.sign(t, credential.Code{USCC: w.first, IssuedAt: uint32(w.now.Unix()), Lifetime: 365, Tier: registry.TierAA, Colour: boast, Model: 1, Index: 998})
+	lying := w.stored(t, credential.Code{USCC: w.first, IssuedAt: uint32(w.now.Unix()), Lifetime: 365, Tier: registry.TierAA, Colour: boast, Model: 1})
 	v := decoded[verdictJSON](t, get(h, "/v/"+lying.Digits, "Accept", "application/json"))
 	if v.Grade == nil || v.Grade.Colour != live.Colour || v.Grade.Tier != live.Tier || v.Grade.Index != live.Index || v.Tier != "AA" {
 		t.Errorf("got %+v, the live grade is %v %v", v.Grade, live.Colour, live.Tier)

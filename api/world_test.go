@@ -30,7 +30,7 @@ import (
 type world struct {
 	db        *schema.DB
 	store     Store
-	key       *credential.Key
+	key, root *credential.Key
 	now       time.Time
 	showcases []Showcase
 	codes     map[registry.USCC]credential.Issued
@@ -84,7 +84,10 @@ func newWorld(ctx context.Context, dir string, enterprises int) (*world, error) 
 	if err := w.grade(ctx); err != nil {
 		return nil, err
 	}
-	return w, w.issue(ctx)
+	if err := w.issue(ctx); err != nil {
+		return nil, err
+	}
+	return w, w.publish(ctx)
 }
 
 func (w *world) fill(ctx context.Context, city *samplecity.City) error {
@@ -164,6 +167,42 @@ func (w *world) issue(ctx context.Context) (err error) {
 	return nil
 }
 
+// publish lets a root sign the key set, and publishes the lists an hour ago and now.
+func (w *world) publish(ctx context.Context) (err error) {
+	if w.root, err = credential.NewKey(255, testIssuer, w.now); err != nil {
+		return err
+	}
+	root, err := credential.RootOf(w.root.PublicKey())
+	if err != nil {
+		return err
+	}
+	jwk, err := json.Marshal(root)
+	if err != nil {
+		return err
+	}
+	keys, err := credential.NewKeySet(*w.key.PublicKey())
+	if err != nil {
+		return err
+	}
+	token, err := credential.SignKeySet(w.root, keys, w.now, credential.KeySetLifetime)
+	if err != nil {
+		return err
+	}
+	err = w.db.AddSignedKeySet(ctx, schema.RootKey{Thumbprint: root.Thumbprint(), JWK: string(jwk)},
+		schema.SignedKeySet{IssuedAt: w.now, ExpiresAt: w.now.Add(credential.KeySetLifetime), Token: token})
+	if err != nil {
+		return err
+	}
+	at := w.now.Add(-time.Hour)
+	publisher := &jobs.Publish{DB: w.db, Signer: w.key, Clock: func() time.Time { return at }}
+	if _, err := publisher.RunOnce(ctx); err != nil {
+		return err
+	}
+	at = w.now
+	_, err = publisher.RunOnce(ctx)
+	return err
+}
+
 func (w *world) issueOne(ctx context.Context, a *schema.Assessment) (credential.Issued, error) {
 	idx, err := w.db.ReserveIndex(ctx, a.USCC, "1", string(credential.FormPrinted))
 	if err != nil {
@@ -192,10 +231,51 @@ func (w *world) sign(t testing.TB, c credential.Code) credential.Issued {
 	return issued
 }
 
+// stored signs a code of an enterprise and stores it, as one that was issued; its index is the next one.
+func (w *world) stored(t testing.TB, c credential.Code) credential.Issued {
+	t.Helper()
+	form := credential.FormPrinted
+	if c.Lifetime == credential.ScreenLifetime {
+		form = credential.FormScreen
+	}
+	var err error
+	if c.Index, err = w.db.ReserveIndex(t.Context(), c.USCC, "1", string(form)); err != nil {
+		t.Fatal(err)
+	}
+	issued := w.sign(t, c)
+	row := schema.Code{Index: c.Index, USCC: c.USCC, KID: "1", Form: string(form), IssuedAt: issued.Code.Issued(), ExpiresAt: issued.Code.Expires(), Tier: c.Tier,
+		Colour: c.Colour, Model: int(c.Model), JWT: issued.JWT}
+	if err := w.db.SaveCode(t.Context(), row); err != nil {
+		t.Fatal(err)
+	}
+	return issued
+}
+
+// ownWorld is a small world that a test may change.
+func ownWorld(t testing.TB) *world {
+	t.Helper()
+	w, err := newWorld(t.Context(), t.TempDir(), 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := w.db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+// issuer signs with the world's key, by its clock.
+func (w *world) issuer() *jobs.Issuer {
+	return &jobs.Issuer{DB: w.db, Signer: w.key, Clock: func() time.Time { return w.now }}
+}
+
 // handler builds the real engine over the world, with what a test wants changed.
 func (w *world) handler(t testing.TB, change func(*Config)) http.Handler {
 	t.Helper()
 	c := Config{Log: slog.New(slog.NewJSONHandler(w.log, nil)), Store: w.store, Now: func() time.Time { return w.now }, Demo: true, Showcases: w.showcases}
+	c.Bundle = &jobs.Bundle{DB: w.db, Signer: w.key, Clock: c.Now}
 	if change != nil {
 		change(&c)
 	}

@@ -2,15 +2,11 @@ package credential
 
 import (
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/asn1"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"math/big"
+	"maps"
+	"slices"
 
 	"github.com/golang-jwt/jwt/v5"
 )
@@ -18,13 +14,18 @@ import (
 // Algorithm is a signature algorithm by its JOSE name ("alg"). It belongs to a key; a token cannot choose another one.
 type Algorithm string
 
-// ES256 is ECDSA on P-256 with SHA-256 (RFC 7518 section 3.4).
-const ES256 Algorithm = "ES256"
+// The algorithms. All have signatures of 64 bytes. A token says only the name that its key has: RFC 9864's newer name for EdDSA on
+// this curve, Ed25519, is not read, because one key would then have two tokens for one code.
+const (
+	ES256  Algorithm = "ES256"  // ECDSA on P-256 with SHA-256 (RFC 7518 section 3.4)
+	EdDSA  Algorithm = "EdDSA"  // Ed25519 (RFC 8037 section 3.1)
+	SM2SM3 Algorithm = "SM2SM3" // SM2 with SM3 and the default user id (GB/T 32918.2); no name is registered with IANA
+)
 
 // SignatureSize is the length of a signature in bytes: the packed form has room for exactly this.
 const SignatureSize = 64
 
-// Signature is a JOSE signature; for ES256 it is r and s, 32 bytes each, big-endian.
+// Signature is a JOSE signature: for ES256 and SM2SM3 r and s, 32 bytes each, big-endian; for EdDSA that of RFC 8032.
 type Signature [SignatureSize]byte
 
 // ErrAlgorithm means that a key's algorithm is not known here, or that the key is of another kind than its algorithm says.
@@ -32,15 +33,18 @@ var ErrAlgorithm = errors.New("unknown signature algorithm or unfitting key")
 
 // algorithm is all that this package must know about one signature algorithm. Another one is another entry in algorithms.
 type algorithm struct {
-	method   jwt.SigningMethod // signs with a crypto.Signer
-	generate func() (crypto.Signer, error)
-	toJWK    func(crypto.PublicKey) (jwkPoint, error)
-	fromJWK  func(jwkPoint) (crypto.PublicKey, error)
+	method    jwt.SigningMethod // signs with a crypto.Signer
+	generate  func() (crypto.Signer, error)
+	toJWK     func(crypto.PublicKey) (jwkPoint, error) // refuses a key of another kind, so that no key has two algorithms
+	fromJWK   func(jwkPoint) (crypto.PublicKey, error)
+	toPKCS8   func(key any) ([]byte, error)
+	fromPKCS8 func(der []byte) (key any, err error)
 }
 
-var algorithms = map[Algorithm]algorithm{
-	ES256: {es256Method{jwt.SigningMethodES256}, generateP256, p256ToJWK, p256FromJWK},
-}
+var algorithms = map[Algorithm]algorithm{ES256: es256, EdDSA: edDSA, SM2SM3: sm2sm3}
+
+// Algorithms returns the names of all algorithms, sorted.
+func Algorithms() []Algorithm { return slices.Sorted(maps.Keys(algorithms)) }
 
 func algorithmOf(name Algorithm) (algorithm, error) {
 	a, ok := algorithms[name]
@@ -50,51 +54,7 @@ func algorithmOf(name Algorithm) (algorithm, error) {
 	return a, nil
 }
 
-// es256Method is the library's ES256, except that it signs with any crypto.Signer: the key may live in a token or on
-// another machine. What it signs verifies with the library's own method.
-type es256Method struct{ *jwt.SigningMethodECDSA }
-
-// Sign returns r and s of signingInput, 64 bytes. The key must be a crypto.Signer on P-256.
-func (m es256Method) Sign(signingInput string, key any) ([]byte, error) {
-	signer, ok := key.(crypto.Signer)
-	if !ok {
-		return nil, jwt.ErrInvalidKeyType
-	}
-	digest := sha256.Sum256([]byte(signingInput))
-	der, err := signer.Sign(rand.Reader, digest[:], crypto.SHA256)
-	if err != nil {
-		return nil, fmt.Errorf("sign: %w", err)
-	}
-	return rawFromASN1(der)
-}
-
-// rawFromASN1 turns the ASN.1 form of an ECDSA signature, which every crypto.Signer gives, into r and s side by side.
-func rawFromASN1(der []byte) ([]byte, error) {
-	var point struct{ R, S *big.Int }
-	rest, err := asn1.Unmarshal(der, &point)
-	if err != nil {
-		return nil, fmt.Errorf("read signature: %w", err)
-	}
-	const half = SignatureSize / 2
-	for _, n := range []*big.Int{point.R, point.S} {
-		if n.Sign() <= 0 || n.BitLen() > half*8 {
-			return nil, errors.New("read signature: a number is out of range")
-		}
-	}
-	if len(rest) > 0 {
-		return nil, errors.New("read signature: bytes left over")
-	}
-	raw := make([]byte, SignatureSize)
-	point.R.FillBytes(raw[:half])
-	point.S.FillBytes(raw[half:])
-	return raw, nil
-}
-
-func generateP256() (crypto.Signer, error) {
-	return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-}
-
-// jwkPoint is the part of a JWK that says which public key it is (RFC 7518 section 6.2).
+// jwkPoint is the part of a JWK that says which public key it is (RFC 7518 section 6.2, RFC 8037 section 2).
 type jwkPoint struct {
 	Kty string `json:"kty"`
 	Crv string `json:"crv"`
@@ -102,36 +62,34 @@ type jwkPoint struct {
 	Y   string `json:"y,omitempty"`
 }
 
-const p256Bytes = 32
+const coordinateBytes = 32
 
-func p256ToJWK(public crypto.PublicKey) (jwkPoint, error) {
-	key, ok := public.(*ecdsa.PublicKey)
-	if !ok || key.Curve != elliptic.P256() {
-		return jwkPoint{}, fmt.Errorf("%w: ES256 needs a key on P-256", ErrAlgorithm)
-	}
-	point, err := key.Bytes() // 4, x, y
-	if err != nil {
-		return jwkPoint{}, fmt.Errorf("write public key: %w", err)
-	}
-	x, y := point[1:1+p256Bytes], point[1+p256Bytes:]
-	return jwkPoint{"EC", "P-256", base64.RawURLEncoding.EncodeToString(x), base64.RawURLEncoding.EncodeToString(y)}, nil
+// ecPoint writes a point (4, x, y) of a curve as a JWK.
+func ecPoint(crv string, point []byte) jwkPoint {
+	x, y := point[1:1+coordinateBytes], point[1+coordinateBytes:]
+	return jwkPoint{"EC", crv, base64.RawURLEncoding.EncodeToString(x), base64.RawURLEncoding.EncodeToString(y)}
 }
 
-func p256FromJWK(j jwkPoint) (crypto.PublicKey, error) {
-	if j.Kty != "EC" || j.Crv != "P-256" {
-		return nil, fmt.Errorf("%w: ES256 needs kty EC and crv P-256", ErrAlgorithm)
+// uncompressed reads the point of a JWK of a curve as SEC 1 writes it: 4, x, y. Whether it lies on the curve is not checked here.
+func (j *jwkPoint) uncompressed(crv string) ([]byte, error) {
+	if j.Kty != "EC" || j.Crv != crv {
+		return nil, fmt.Errorf("%w: it needs kty EC and crv %s", ErrAlgorithm, crv)
 	}
-	point := []byte{4} // uncompressed (SEC 1)
+	point := []byte{4}
 	for _, text := range []string{j.X, j.Y} {
-		coordinate, err := decodeSegment(text)
-		if err != nil || len(coordinate) != p256Bytes {
-			return nil, errors.New("a coordinate is not 32 bytes in base64url")
+		coordinate, err := decodeCoordinate(text)
+		if err != nil {
+			return nil, err
 		}
 		point = append(point, coordinate...)
 	}
-	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
-	if err != nil {
-		return nil, errors.New("the point is not on the curve P-256")
+	return point, nil
+}
+
+func decodeCoordinate(text string) ([]byte, error) {
+	coordinate, err := decodeSegment(text)
+	if err != nil || len(coordinate) != coordinateBytes {
+		return nil, errors.New("a coordinate is not 32 bytes in base64url")
 	}
-	return key, nil
+	return coordinate, nil
 }

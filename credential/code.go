@@ -83,6 +83,9 @@ func (c *Code) Expires() time.Time { return time.Unix(c.expires(), 0).UTC() }
 
 func (c *Code) expires() int64 { return int64(c.IssuedAt) + c.Lifetime.Seconds() }
 
+// onScreen reports whether the code lives for seconds.
+func (c *Code) onScreen() bool { return c.Lifetime&inSeconds != 0 }
+
 // KeyID returns the kid of the signing key.
 func (c *Code) KeyID() string { return keyID(c.Key) }
 

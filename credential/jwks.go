@@ -11,6 +11,8 @@ import (
 	"iter"
 	"strings"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 )
 
 // MaxKeySet is how large a key set may be, in bytes.
@@ -21,7 +23,26 @@ var ErrKeySet = errors.New("not a usable key set")
 
 // KeySet is the public keys that a verifier trusts. Several may share a number (keys of two issuers, or by mishap): all are tried.
 // A KeySet never changes and is safe for concurrent use; nil is the empty one.
-type KeySet struct{ keys []PublicKey }
+type KeySet struct{ keys []member }
+
+// member is a key of a set with what every verification needs of it.
+type member struct {
+	PublicKey
+	header  string // headerSegment
+	parser  *jwt.Parser
+	keyFunc jwt.Keyfunc
+}
+
+// newMember prepares a key. The library checks the algorithm, the base64 and the signature; the claims are held against the template.
+func newMember(key *PublicKey) *member {
+	material := key.Material
+	return &member{
+		PublicKey: *key,
+		header:    headerSegment(key),
+		parser:    jwt.NewParser(jwt.WithValidMethods([]string{string(key.Algorithm)}), jwt.WithStrictDecoding(), jwt.WithoutClaimsValidation()),
+		keyFunc:   func(*jwt.Token) (any, error) { return material, nil },
+	}
+}
 
 // NewKeySet makes a set. It fails when a key's Check does.
 func NewKeySet(keys ...PublicKey) (*KeySet, error) {
@@ -30,7 +51,16 @@ func NewKeySet(keys ...PublicKey) (*KeySet, error) {
 			return nil, fmt.Errorf("key %d: %w", keys[i].Number, err)
 		}
 	}
-	return &KeySet{append([]PublicKey(nil), keys...)}, nil
+	return newKeySet(keys), nil
+}
+
+// newKeySet makes a set of keys that were checked.
+func newKeySet(keys []PublicKey) *KeySet {
+	set := &KeySet{make([]member, 0, len(keys))}
+	for i := range keys {
+		set.keys = append(set.keys, *newMember(&keys[i]))
+	}
+	return set
 }
 
 // All yields every key in order. The caller does not change them.
@@ -40,7 +70,7 @@ func (s *KeySet) All() iter.Seq[*PublicKey] {
 			return
 		}
 		for i := range s.keys {
-			if !yield(&s.keys[i]) {
+			if !yield(&s.keys[i].PublicKey) {
 				return
 			}
 		}
@@ -57,15 +87,19 @@ func (s *KeySet) numbered(number uint8) iter.Seq[*PublicKey] {
 	}
 }
 
+// members returns every key, nothing of a nil set.
+func (s *KeySet) members() []member {
+	if s == nil {
+		return nil
+	}
+	return s.keys
+}
+
 // MarshalJSON writes a JWK set (RFC 7517 section 5).
 func (s *KeySet) MarshalJSON() ([]byte, error) {
-	set := struct {
+	return json.Marshal(struct {
 		Keys []*PublicKey `json:"keys"`
-	}{[]*PublicKey{}}
-	for key := range s.All() {
-		set.Keys = append(set.Keys, key)
-	}
-	return json.Marshal(set)
+	}{s.list()})
 }
 
 // ParseKeySet reads a JWK set of at most MaxKeySet bytes. Keys for other uses are passed over, as RFC 7517 section 5 asks: another kty,
@@ -82,7 +116,7 @@ func ParseKeySet(data []byte) (*KeySet, error) {
 	if err := json.Unmarshal(data, &set); err != nil {
 		return nil, fmt.Errorf("%w: not a JSON object with keys", ErrKeySet)
 	}
-	var keys KeySet
+	var keys []PublicKey
 	for i, text := range set.Keys {
 		key, err := parseJWK(text)
 		if errors.Is(err, errOtherUse) {
@@ -91,12 +125,12 @@ func ParseKeySet(data []byte) (*KeySet, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: key %d of the list: %w", ErrKeySet, i+1, err)
 		}
-		keys.keys = append(keys.keys, key)
+		keys = append(keys, key)
 	}
-	if len(keys.keys) == 0 {
+	if len(keys) == 0 {
 		return nil, fmt.Errorf("%w: it has no key for health codes", ErrKeySet)
 	}
-	return &keys, nil
+	return newKeySet(keys), nil
 }
 
 // jwk is one key as JSON. iss, thumbprint, nbf and naf are members of this project: for whom the key signs, its RFC 7638

@@ -138,19 +138,19 @@ func TestParseKeySetPassesOverOtherKeys(t *testing.T) {
 	t.Parallel()
 	const mine = 1
 	for name, other := range map[string]string{
-		"RSA":                  `{"kty":"RSA","kid":"2","alg":"RS256","use":"sig","n":"AQAB","e":"AQAB"}`,
-		"symmetric":            `{"kty":"oct","kid":"3","alg":"HS256","use":"sig","k":"AAAA"}`,
-		"SM2":                  `{"kty":"EC","crv":"SM2","kid":"4","alg":"SM2SM3","use":"sig","iss":"` + testIssuer + `","x":"AA","y":"AA"}`,
-		"for encryption":       strings.Replace(jwk("5", shcX1, shcY1, ""), `"sig"`, `"enc"`, 1),
-		"no use":               strings.Replace(jwk("5", shcX1, shcY1, ""), `"use":"sig",`, ``, 1),
-		"no alg":               strings.Replace(jwk("5", shcX1, shcY1, ""), `"alg":"ES256",`, ``, 1),
-		"a kid in words":       jwk("root", shcX1, shcY1, ""),
-		"kid 0":                jwk("0", shcX1, shcY1, ""),
-		"kid 256":              jwk("256", shcX1, shcY1, ""),
-		"kid 01":               jwk("01", shcX1, shcY1, ""),
-		"kid +1":               jwk("+1", shcX1, shcY1, ""),
-		"no kid":               strings.Replace(jwk("1", shcX1, shcY1, ""), `"kid":"1",`, ``, 1),
-		"an unknown algorithm": strings.Replace(jwk("5", shcX1, shcY1, ""), `ES256`, `ES999`, 1),
+		"RSA":                   `{"kty":"RSA","kid":"2","alg":"RS256","use":"sig","n":"AQAB","e":"AQAB"}`,
+		"symmetric":             `{"kty":"oct","kid":"3","alg":"HS256","use":"sig","k":"AAAA"}`,
+		"an SM2 name of others": `{"kty":"EC","crv":"SM2","kid":"4","alg":"GmSM2","use":"sig","iss":"` + testIssuer + `","x":"AA","y":"AA"}`,
+		"for encryption":        strings.Replace(jwk("5", shcX1, shcY1, ""), `"sig"`, `"enc"`, 1),
+		"no use":                strings.Replace(jwk("5", shcX1, shcY1, ""), `"use":"sig",`, ``, 1),
+		"no alg":                strings.Replace(jwk("5", shcX1, shcY1, ""), `"alg":"ES256",`, ``, 1),
+		"a kid in words":        jwk("root", shcX1, shcY1, ""),
+		"kid 0":                 jwk("0", shcX1, shcY1, ""),
+		"kid 256":               jwk("256", shcX1, shcY1, ""),
+		"kid 01":                jwk("01", shcX1, shcY1, ""),
+		"kid +1":                jwk("+1", shcX1, shcY1, ""),
+		"no kid":                strings.Replace(jwk("1", shcX1, shcY1, ""), `"kid":"1",`, ``, 1),
+		"an unknown algorithm":  strings.Replace(jwk("5", shcX1, shcY1, ""), `ES256`, `ES999`, 1),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -13,7 +13,7 @@ type PublicKey struct {
 	Number    uint8            // 1 to 255, the kid byte of the packed form
 	Algorithm Algorithm        // the only one that its signatures may use
 	Issuer    string           // the issuer for whom it signs: see CheckIssuer
-	Material  crypto.PublicKey // *ecdsa.PublicKey on P-256 for ES256
+	Material  crypto.PublicKey // *ecdsa.PublicKey on P-256 for ES256 and on SM2 for SM2SM3, ed25519.PublicKey for EdDSA
 	NotBefore time.Time        // codes issued earlier are not by this key; zero = no limit
 	NotAfter  time.Time        // codes issued later are not by this key; zero = no limit
 }
@@ -82,11 +82,20 @@ var _ Signer = (*Key)(nil)
 
 // NewKey makes a new ES256 key for the issuer. The randomness is the operating system's.
 func NewKey(number uint8, issuer string, created time.Time) (*Key, error) {
-	private, err := algorithms[ES256].generate()
+	return GenerateKey(ES256, number, issuer, created)
+}
+
+// GenerateKey makes a new key of any algorithm; ErrAlgorithm for an unknown one.
+func GenerateKey(name Algorithm, number uint8, issuer string, created time.Time) (*Key, error) {
+	a, err := algorithmOf(name)
+	if err != nil {
+		return nil, err
+	}
+	private, err := a.generate()
 	if err != nil {
 		return nil, fmt.Errorf("generate key: %w", err)
 	}
-	public := PublicKey{Number: number, Algorithm: ES256, Issuer: issuer, Material: private.Public()}
+	public := PublicKey{Number: number, Algorithm: name, Issuer: issuer, Material: private.Public()}
 	return WrapSigner(public, created, private)
 }
 

@@ -3,7 +3,6 @@ package credential
 import (
 	"bytes"
 	"crypto"
-	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -167,7 +166,7 @@ func syncFolder(path string) error {
 
 // encode writes the key as text: what it is, line by line, then PKCS#8 as PEM. Tools that read PEM pass over the lines.
 func (k *Key) encode() ([]byte, error) {
-	der, err := x509.MarshalPKCS8PrivateKey(k.private)
+	der, err := k.algorithm.toPKCS8(k.private)
 	if err != nil {
 		return nil, errors.New("the private key is not in this process")
 	}
@@ -206,23 +205,15 @@ func decodeKey(text []byte) (*Key, error) {
 	if block == nil || block.Type != pemType || len(block.Headers) > 0 || len(bytes.TrimSpace(rest)) > 0 {
 		return nil, fmt.Errorf("%w: it does not end with one %s block", ErrKeyFile, pemType)
 	}
-	private, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil { // the error is not shown: it may quote what it read
-		return nil, fmt.Errorf("%w: its PKCS#8 content cannot be read", ErrKeyFile)
-	}
-	signer, ok := private.(crypto.Signer)
-	if !ok {
-		return nil, fmt.Errorf("%w: it holds no signing key", ErrKeyFile)
-	}
-	key, err := keyWithLabels(string(text[:start]), signer)
+	key, err := keyWithLabels(string(text[:start]), block.Bytes)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKeyFile, err)
 	}
 	return key, nil
 }
 
-// keyWithLabels reads the four lines above the PEM block, in their order.
-func keyWithLabels(lines string, private crypto.Signer) (*Key, error) {
+// keyWithLabels reads the four lines above the PEM block, in their order, and the private key by its algorithm.
+func keyWithLabels(lines string, der []byte) (*Key, error) {
 	var values [4]string
 	for i, name := range []string{"number", "algorithm", "issuer", "created"} {
 		line, rest, _ := strings.Cut(lines, "\n")
@@ -243,8 +234,28 @@ func keyWithLabels(lines string, private crypto.Signer) (*Key, error) {
 	if err != nil {
 		return nil, errors.New("created must be a time like 2026-01-02T03:04:05Z")
 	}
+	private, err := parsePrivate(Algorithm(values[1]), der)
+	if err != nil {
+		return nil, err
+	}
 	public := PublicKey{Number: number, Algorithm: Algorithm(values[1]), Issuer: values[2], Material: private.Public()}
 	return WrapSigner(public, created, private)
+}
+
+func parsePrivate(name Algorithm, der []byte) (crypto.Signer, error) {
+	a, err := algorithmOf(name)
+	if err != nil {
+		return nil, err
+	}
+	private, err := a.fromPKCS8(der)
+	if err != nil { // the error is not shown: it may quote what it read
+		return nil, errors.New("its PKCS#8 content cannot be read")
+	}
+	signer, ok := private.(crypto.Signer)
+	if !ok {
+		return nil, errors.New("it holds no signing key")
+	}
+	return signer, nil
 }
 
 func encrypt(text []byte, passphrase string) ([]byte, error) {

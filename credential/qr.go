@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	qrcode "github.com/skip2/go-qrcode"
 )
@@ -71,21 +70,29 @@ func (q *QR) PNG(scale int) ([]byte, error) {
 	return encodePNG(q.rows, scale), nil
 }
 
+// Side returns the side with the quiet zone, in modules.
+func (q *QR) Side() int { return len(q.rows) }
+
 // SVG draws the code as one path, one unit a module, to be shown at any size.
 func (q *QR) SVG() []byte {
-	side := strconv.Itoa(len(q.rows))
-	var out strings.Builder
-	out.WriteString(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ` + side + ` ` + side + `" shape-rendering="crispEdges">`)
-	out.WriteString(`<rect width="` + side + `" height="` + side + `" fill="#fff"/><path fill="#000" d="`)
-	for y, row := range q.rows {
-		writeRuns(&out, y, row)
-	}
-	out.WriteString(`"/></svg>`)
-	return []byte(out.String())
+	side := strconv.Itoa(q.Side())
+	out := make([]byte, 0, 16<<10)
+	out = append(out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 `+side+` `+side+`" shape-rendering="crispEdges">`...)
+	out = append(out, `<rect width="`+side+`" height="`+side+`" fill="#fff"/><path fill="#000" d="`...)
+	out = q.AppendPath(out)
+	return append(out, `"/></svg>`...)
 }
 
-// writeRuns writes each run of black modules of a row as a rectangle.
-func writeRuns(out *strings.Builder, y int, row []bool) {
+// AppendPath appends the black modules as the data of an SVG path, one unit a module: each run of a row is a rectangle. The quiet zone
+// is part of the drawing, so the symbol begins at QuietZone, QuietZone.
+func (q *QR) AppendPath(out []byte) []byte {
+	for y, row := range q.rows {
+		out = appendRuns(out, y, row)
+	}
+	return out
+}
+
+func appendRuns(out []byte, y int, row []bool) []byte {
 	for x := 0; x < len(row); x++ {
 		if !row[x] {
 			continue
@@ -94,6 +101,12 @@ func writeRuns(out *strings.Builder, y int, row []bool) {
 		for x < len(row) && row[x] {
 			x++
 		}
-		fmt.Fprintf(out, "M%d %dh%dv1h-%dz", start, y, x-start, x-start)
+		length := int64(x - start)
+		out = strconv.AppendInt(append(out, 'M'), int64(start), 10)
+		out = strconv.AppendInt(append(out, ' '), int64(y), 10)
+		out = strconv.AppendInt(append(out, 'h'), length, 10)
+		out = strconv.AppendInt(append(out, "v1h-"...), length, 10)
+		out = append(out, 'z')
 	}
+	return out
 }

@@ -9,13 +9,14 @@ import (
 	"io"
 	"math"
 	"math/big"
+	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
 	"healthcode/credential"
 	"healthcode/registry"
 
-	"github.com/golang-jwt/jwt/v5"
 	"pgregory.net/rapid"
 )
 
@@ -85,11 +86,11 @@ func mustIssue(tb testing.TB, key credential.Signer, c credential.Code) credenti
 func forge(tb testing.TB, seed byte, header, payload string) string {
 	tb.Helper()
 	input := b64(header) + "." + b64(payload)
-	signature, err := jwt.SigningMethodES256.Sign(input, fixedPrivate(seed))
+	signature, err := mustKey(tb, 1, testIssuer, seed).Sign(input) // repeatable, or a fuzzer takes each signature for something new
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return input + "." + b64(string(signature))
+	return input + "." + b64(string(signature[:]))
 }
 
 func b64(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
@@ -122,4 +123,21 @@ func highS(raw []byte) []byte {
 	s.Sub(elliptic.P256().Params().N, s)
 	out := append([]byte(nil), raw[:32]...)
 	return append(out, s.FillBytes(make([]byte, 32))...)
+}
+
+// newDice is repeatable randomness for what rapid would draw too slowly.
+func newDice(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
+
+// partsOf returns header and payload of a token.
+func partsOf(tb testing.TB, token string) (header, payload string) {
+	tb.Helper()
+	segments := strings.Split(token, ".")
+	for i, into := range []*string{&header, &payload} {
+		text, err := base64.RawURLEncoding.DecodeString(segments[i])
+		if err != nil {
+			tb.Fatal(err)
+		}
+		*into = string(text)
+	}
+	return header, payload
 }

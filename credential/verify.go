@@ -2,11 +2,12 @@ package credential
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 )
 
 // MaxText is how long a text may be to be looked at. The longest code of version 1, as a URL with a JWT, has under 600 characters.
@@ -16,55 +17,136 @@ const MaxText = 1024
 // (https://HOST/v/DIGITS or https://HOST/v/JWT), or bare digits, or a bare JWT, with nothing before or after it. The host in a URL
 // is not trusted and not compared: who issued the code is known by the key. It never panics, whatever the text.
 //
-// A grade in a code is that of the time of issue; whether the code has been revoked since is for the status list to say.
+// A grade in a code is that of the time of issue. Whether the code has been revoked since and what the grade is today is for the lists to
+// say: see package verify.
 func Verify(text string, keys *KeySet, now time.Time) Verdict {
-	shown, err := readText(text)
+	proven, err := Prove(text, keys)
 	if err != nil {
-		return refused(err)
+		return Refused(err)
 	}
-	verdict := refused(fmt.Errorf("%w: number %d", ErrUnknownKey, shown.key))
-	for key := range keys.numbered(shown.key) {
-		code, err := verifyToken(shown.tokenFor(key), key, now)
-		verdict = verdictOf(&code, err, key, shown.form(&code))
-		if verdict.SignatureValid {
-			return verdict
-		}
-	}
-	return verdict
+	return proven.At(now)
 }
 
-func verdictOf(c *Code, err error, key *PublicKey, form Form) Verdict {
-	v := Verdict{Authentic: true, Reason: ReasonOK}
+// Proven is a code whose signature was found good. That does not depend on the time, so it may be kept. It never changes.
+type Proven struct {
+	code Code
+	key  *PublicKey
+	form Form
+}
+
+// Prove checks everything about a text that does not depend on the time. The error is one for Refused.
+func Prove(text string, keys *KeySet) (*Proven, error) {
+	shown, err := readText(text)
 	if err != nil {
-		v = refused(err)
+		return nil, err
 	}
-	if err == nil || errors.Is(err, ErrExpired) || errors.Is(err, ErrNotYetValid) {
-		v.fill(c, key, form)
+	members := keys.members()
+	for i := range members {
+		m := &members[i]
+		if !shown.by(m) {
+			continue
+		}
+		var code Code
+		if code, err = m.open(shown.tokenFor(m)); err == nil {
+			return &Proven{code, &m.PublicKey, shown.form(&code)}, nil
+		}
 	}
+	if err == nil {
+		err = shown.unknown(keys)
+	}
+	return nil, err
+}
+
+// At returns the verdict at a time.
+func (p *Proven) At(now time.Time) Verdict {
+	v := Verdict{Authentic: true, Reason: ReasonOK}
+	if err := p.code.currentAt(now); err != nil {
+		v = Refused(err)
+	}
+	v.fill(&p.code, p.key, p.form)
 	return v
+}
+
+// open verifies a token with one key and returns what it says.
+func (m *member) open(token string) (Code, error) {
+	read := newClaims(&m.PublicKey)
+	_, err := m.parser.ParseWithClaims(token, read, m.keyFunc)
+	if errors.Is(err, jwt.ErrTokenMalformed) {
+		return Code{}, fmt.Errorf("%w: it is not a JWT", ErrMalformed)
+	}
+	if err != nil {
+		return Code{}, ErrBadSignature
+	}
+	if !read.exact {
+		return Code{}, read.fault
+	}
+	payload := token[strings.IndexByte(token, '.')+1 : strings.LastIndexByte(token, '.')]
+	if base64.RawURLEncoding.DecodedLen(len(payload)) != read.size { // encoding/json passes over blanks before and after
+		return Code{}, fmt.Errorf("%w: blanks around the payload", ErrMalformed)
+	}
+	if !m.signedAt(read.code.Issued()) {
+		return Code{}, fmt.Errorf("%w: key %s was not in use when the code was issued", ErrUnknownKey, m.ID())
+	}
+	return read.code, nil
 }
 
 // shown is a text taken apart but not verified.
 type shown struct {
-	key       uint8
 	token     string // the JWT, empty for a packed code
+	header    string // its first segment
 	code      Code   // of a packed code
 	signature Signature
 }
 
+// by reports whether the text says that this key signed it. A header that is not the template's fits no key: so crit, another typ, a second
+// alg or anything else that the library would pass over never gets further.
+func (s *shown) by(m *member) bool {
+	if s.token != "" {
+		return s.header == m.header
+	}
+	return s.code.Key == m.Number
+}
+
 // tokenFor returns the token to verify. A packed code does not say who issued it: the key does.
-func (s *shown) tokenFor(key *PublicKey) string {
+func (s *shown) tokenFor(m *member) string {
 	if s.token != "" {
 		return s.token
 	}
-	return assemble(key, &s.code, &s.signature)
+	return assemble(m.header, m.Issuer, &s.code, &s.signature)
+}
+
+// unknown says why the text names no key of the set.
+func (s *shown) unknown(keys *KeySet) error {
+	if s.token == "" {
+		return fmt.Errorf("%w: number %d", ErrUnknownKey, s.code.Key)
+	}
+	return blameHeader(s.header, keys)
+}
+
+// blameHeader says why the header is that of no key's codes.
+func blameHeader(segment string, keys *KeySet) error {
+	var read jws
+	if err := read.header(segment); err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	if read.typ != tokenType {
+		return fmt.Errorf("%w: its typ is not that of a health code", ErrMalformed)
+	}
+	number, err := ParseKeyNumber(read.kid)
+	if err != nil {
+		return fmt.Errorf("%w: its kid is not a number", ErrUnknownKey)
+	}
+	for range keys.numbered(number) {
+		return ErrBadSignature // the key is another algorithm's
+	}
+	return fmt.Errorf("%w: number %d", ErrUnknownKey, number)
 }
 
 func (s *shown) form(c *Code) Form {
 	switch {
 	case s.token != "":
 		return FormJWT
-	case c.Lifetime&inSeconds != 0:
+	case c.onScreen():
 		return FormScreen
 	}
 	return FormPrinted
@@ -111,39 +193,17 @@ func readPacked(digits string) (shown, error) {
 	if err != nil {
 		return shown{}, err
 	}
-	return shown{key: code.Key, code: code, signature: signature}, nil
+	return shown{code: code, signature: signature}, nil
 }
 
-// readToken checks the characters and the header of a JWT. The header must be the template's, byte for byte: so crit, another
-// typ, a second alg or anything else that the library would pass over is refused here.
+// readToken checks the characters and the number of parts of a JWT.
 func readToken(token string) (shown, error) {
-	if i := strings.IndexFunc(token, notOfToken); i >= 0 {
+	if i := notToken(token); i >= 0 {
 		return shown{}, fmt.Errorf("%w: character %d does not belong in a JWT", ErrMalformed, i+1)
 	}
-	segment, _, _ := strings.Cut(token, ".")
-	var header struct {
-		Alg, Kid string
-	}
-	text, err := decodeSegment(segment)
-	if err != nil || json.Unmarshal(text, &header) != nil {
-		return shown{}, fmt.Errorf("%w: it is not a JWT", ErrMalformed)
-	}
-	if strings.Count(token, ".") != 2 {
+	header, rest, _ := strings.Cut(token, ".")
+	if strings.Count(rest, ".") != 1 {
 		return shown{}, fmt.Errorf("%w: a JWT has three parts", ErrMalformed)
 	}
-	template := appendHeader(nil, Algorithm(header.Alg), header.Kid)
-	if segment != base64.RawURLEncoding.EncodeToString(template) {
-		return shown{}, fmt.Errorf("%w: its header is not that of a health code", ErrMalformed)
-	}
-	number, err := ParseKeyNumber(header.Kid)
-	if err != nil {
-		return shown{}, fmt.Errorf("%w: its kid is not a number", ErrUnknownKey)
-	}
-	return shown{key: number, token: token}, nil
-}
-
-func notOfToken(r rune) bool {
-	letter := r|0x20 >= 'a' && r|0x20 <= 'z'
-	digit := r >= '0' && r <= '9'
-	return !letter && !digit && r != '_' && r != '-' && r != '.'
+	return shown{token: token, header: header}, nil
 }

@@ -231,6 +231,9 @@ func TestVerifyRefuses(t *testing.T) {
 		"standard base64":             {strings.Replace(b.issued.JWT, "-", "+", 1) + "/", malformed},
 		"loose last character":        {loosen(b.issued.JWT), malformed},
 		"a blank":                     {segments[0] + ". " + segments[1] + "." + segments[2], malformed},
+		"a blank before the payload":  {b.forge(t, b.header, " "+b.payload), malformed},
+		"a blank after the payload":   {b.forge(t, b.header, b.payload+" "), malformed},
+		"line break after payload":    {b.forge(t, b.header, b.payload+"\n"), malformed},
 		"a byte order mark":           {"\ufeff" + b.issued.JWT, malformed},
 		// the payload, signed by the true key
 		"no exp":                 {b.replace(t, `"exp":1826850800,`, ""), malformed},
@@ -367,36 +370,55 @@ func TestLibraryAloneWouldAccept(t *testing.T) {
 	}
 }
 
+// The clock of a verifier against codes that live for days and for seconds.
 func TestVerifyInTime(t *testing.T) {
 	t.Parallel()
-	key := mustKey(t, 1, testIssuer, 1)
-	set := mustSet(t, *key.PublicKey())
-	code := testCode()
-	code.Lifetime = credential.ScreenLifetime
-	issued := mustIssue(t, key, code)
+	const (
+		ok, early, expired, clock = credential.ReasonOK, credential.ReasonNotYetValid, credential.ReasonExpired, credential.ReasonClock
+		days, seconds             = credential.Lifetime(1), credential.ScreenLifetime
+		day, screen, moment       = 24 * time.Hour, 180 * time.Second, time.Nanosecond
+	)
 	for name, c := range map[string]struct {
-		after time.Duration
-		want  credential.Reason
+		lifetime credential.Lifetime
+		after    time.Duration
+		want     credential.Reason
 	}{
-		"an hour early":               {-time.Hour, credential.ReasonNotYetValid},
-		"a moment before the leeway":  {-credential.Leeway - time.Nanosecond, credential.ReasonNotYetValid},
-		"at the leeway":               {-credential.Leeway, credential.ReasonOK},
-		"a second early":              {-time.Second, credential.ReasonOK},
-		"at issue":                    {0, credential.ReasonOK},
-		"a moment before the end":     {180*time.Second - time.Nanosecond, credential.ReasonOK},
-		"at the end":                  {180 * time.Second, credential.ReasonExpired},
-		"within the library's leeway": {239 * time.Second, credential.ReasonExpired},
-		"after the library's leeway":  {241 * time.Second, credential.ReasonExpired},
-		"a century late":              {100 * 365 * 24 * time.Hour, credential.ReasonExpired},
-		"year 1":                      {math.MinInt64, credential.ReasonNotYetValid},
+		"days: an hour early":                       {days, -time.Hour, early},
+		"days: a moment before the leeway":          {days, -credential.Leeway - moment, early},
+		"days: at the leeway":                       {days, -credential.Leeway, ok},
+		"days: a second early":                      {days, -time.Second, ok},
+		"days: at issue":                            {days, 0, ok},
+		"days: a moment before the end":             {days, day - moment, ok},
+		"days: at the end":                          {days, day, expired},
+		"days: within the library's leeway":         {days, day + 59*time.Second, expired},
+		"days: a century late":                      {days, 100 * 365 * day, expired},
+		"days: year 1":                              {days, math.MinInt64, early},
+		"seconds: an hour early":                    {seconds, -time.Hour, clock},
+		"seconds: a moment before the leeway":       {seconds, -credential.ScreenLeeway - moment, clock},
+		"seconds: at the leeway":                    {seconds, -credential.ScreenLeeway, ok},
+		"seconds: beyond the leeway of days":        {seconds, -credential.Leeway - time.Second, ok},
+		"seconds: at issue":                         {seconds, 0, ok},
+		"seconds: a moment before the end":          {seconds, screen - moment, ok},
+		"seconds: at the end":                       {seconds, screen, clock},
+		"seconds: a moment before a picture is old": {seconds, screen + credential.ScreenLeeway - moment, clock},
+		"seconds: when a picture is certainly old":  {seconds, screen + credential.ScreenLeeway, expired},
+		"seconds: a century late":                   {seconds, 100 * 365 * day, expired},
+		"seconds: year 1":                           {seconds, math.MinInt64, clock},
 	} {
-		for _, text := range []string{issued.URL, issued.JWT} {
-			v := credential.Verify(text, set, issuedAt.Add(c.after))
-			checkNothingLeaks(t, v)
-			if v.Reason != c.want || !v.SignatureValid || v.USCC != code.USCC || v.KeyID != "1" {
-				t.Errorf("%s: got %+v, want %s", name, v, c.want)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			key := mustKey(t, 1, testIssuer, 1)
+			code := testCode()
+			code.Lifetime = c.lifetime
+			issued := mustIssue(t, key, code)
+			for _, text := range []string{issued.URL, issued.JWT} {
+				v := credential.Verify(text, mustSet(t, *key.PublicKey()), issuedAt.Add(c.after))
+				checkNothingLeaks(t, v)
+				if v.Reason != c.want || !v.SignatureValid || v.USCC != code.USCC || v.KeyID != "1" {
+					t.Errorf("got %+v, want %s", v, c.want)
+				}
 			}
-		}
+		})
 	}
 }
 

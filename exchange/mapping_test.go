@@ -84,12 +84,12 @@ func TestDetroitExample(t *testing.T) {
 	})
 	const rest = `"kind":"inspection","outcome":"done","occurred_on":`
 	sameLines(t, mapRows(t, NewRecordDecoder, m, open()), []string{
-		`{"uscc":"913304020000010036","source":"detroit","source_ref":"1003-2016-09-27-2",` + rest + `"2016-09-27","stage":"shop","purpose":"random","state":"final","findings":[{"severity":"major"},{"severity":"major"}],"detail":{}}`,
-		`{"uscc":"913304020000010036","source":"detroit","source_ref":"1003-2016-11-10-3",` + rest + `"2016-11-10","stage":"shop","purpose":"targeted","state":"final","detail":{}}`,
+		`{"uscc":"913304020000010036","source":"detroit","source_ref":"1003-2016-09-27-2",` + rest + `"2016-09-27","stage":"shop","purpose":"random","state":"final","findings":[{"severity":"minor"},{"severity":"minor"},{"severity":"critical"},{"severity":"critical"}],"detail":{}}`,
+		`{"uscc":"913304020000010036","source":"detroit","source_ref":"1003-2016-11-10-3",` + rest + `"2016-11-10","stage":"shop","purpose":"targeted","state":"final","findings":[{"severity":"minor"}],"detail":{}}`,
 		`{"uscc":"91330402051623019P","source":"detroit","source_ref":"51623019-2019-05-31-4",` + rest + `"2019-05-31","stage":"shop","purpose":"targeted","state":"final","detail":{}}`,
 		`occurred_on: "2017-02-30" is not a date as the mapping says (from date); want the form 2024-03-01 · ` +
 			`purpose: "visit" is not among the values of the mapping (from kind); want a value of the mapping, or a default in it · ` +
-			`findings_minor: "x" is not a count (from foundation); want a whole number from 0 to 200`,
+			`findings_major: "x" is not a count (from foundation); want a whole number from 0 to 200`,
 	})
 }
 

@@ -3,7 +3,9 @@ package jobs_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"os"
 	"testing"
 	"time"
 
@@ -19,7 +21,18 @@ import (
 	"go.uber.org/goleak"
 )
 
+// TestMain turns this binary into the publisher that is to be killed when it is asked to.
 func TestMain(m *testing.M) {
+	if address := os.Getenv(childDatabase); address != "" {
+		child := publishingChild
+		if os.Getenv(childIssues) != "" {
+			child = issuingChild
+		}
+		if err := child(address); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		os.Exit(1)
+	}
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("database/sql.(*DB).connectionOpener"))
 }
 
@@ -325,7 +338,7 @@ func TestTheSchedulerRunsTheJobs(t *testing.T) {
 	log := slog.New(onMessage{finished})
 	now := gocron.OneTimeJob(gocron.OneTimeJobStartImmediately())
 	never := gocron.DurationJob(time.Hour)
-	s, err := jobs.NewScheduler(t.Context(), b.db, &jobs.Reissue{Issuer: newIssuer(t, b)}, jobs.Schedule{Recompute: now, Changed: never, Reissue: never}, b.clock, log)
+	s, err := jobs.NewScheduler(t.Context(), b.db, jobs.Work{Reissue: &jobs.Reissue{Issuer: newIssuer(t, b)}}, jobs.Schedule{Recompute: now, Changed: never, Reissue: never}, b.clock, log)
 	check(t, err)
 	s.Start()
 	select {

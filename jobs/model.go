@@ -12,22 +12,6 @@ import (
 	"healthcode/scoring"
 )
 
-// Simulator computes what a model would change for everybody as of a day, knowing what was known at an instant.
-type Simulator interface {
-	Simulate(ctx context.Context, before, after *scoring.Model, asOf registry.Day, knownAt time.Time) (*scoring.Effect, error)
-}
-
-// Loop is the plainest simulator: it reads everybody's evidence and grades each by both models.
-type Loop struct {
-	DB       *schema.DB
-	Progress func(enterprises int) // may be nil
-}
-
-// Simulate reads the evidence once.
-func (l *Loop) Simulate(ctx context.Context, before, after *scoring.Model, asOf registry.Day, knownAt time.Time) (*scoring.Effect, error) {
-	return scoring.Compare(EvidenceOfAll(ctx, l.DB, asOf, knownAt), asOf, before, after, l.Progress)
-}
-
 // EvidenceOfAll hands out everybody's evidence as of a day, knowing what was known at an instant.
 func EvidenceOfAll(ctx context.Context, db *schema.DB, asOf registry.Day, knownAt time.Time) scoring.EvidenceSource {
 	return func(yield func(*scoring.Evidence) error) error {
@@ -35,15 +19,19 @@ func EvidenceOfAll(ctx context.Context, db *schema.DB, asOf registry.Day, knownA
 	}
 }
 
-// SimulateModel computes what a stored version would change beside the active one, and keeps it for the approver.
+// recordedMoves is how many of those who move most a recorded simulation names.
+const recordedMoves = 100
+
+// SimulateModel computes what a stored version would change for everybody beside the active one, and keeps it for the approver.
 type SimulateModel struct {
-	DB        *schema.DB
-	Clock     func() time.Time
-	Simulator Simulator
+	DB       *schema.DB
+	Clock    func() time.Time
+	Progress func(done, total int64) // reading enterprises, then grading them; may be nil
 }
 
-// RunOnce simulates as of today, knowing everything known now. schema.ErrNotFound when the version is not stored or none is active.
-func (j *SimulateModel) RunOnce(ctx context.Context, code string, version int) (*scoring.Effect, error) {
+// RunOnce simulates as of today, knowing everything known now: what the evidence earns and what would be published today.
+// schema.ErrNotFound when the version is not stored or none is active.
+func (j *SimulateModel) RunOnce(ctx context.Context, code string, version int) (*scoring.Simulation, error) {
 	before, err := ParseActive(ctx, j.DB)
 	if err != nil {
 		return nil, err
@@ -52,21 +40,37 @@ func (j *SimulateModel) RunOnce(ctx context.Context, code string, version int) (
 	if err != nil {
 		return nil, err
 	}
-	knownAt, err := j.DB.Know(ctx)
-	if err != nil {
-		return nil, err
-	}
-	asOf := registry.DayOf(j.Clock())
-	effect, err := j.Simulator.Simulate(ctx, before, after, asOf, knownAt)
+	simulation, err := SimulateAll(ctx, j.DB, before, after, registry.DayOf(j.Clock()), scoring.MoveQuery{Limit: recordedMoves}, j.Progress)
 	if err != nil {
 		return nil, fmt.Errorf("simulate model %s/%d: %w", code, version, err)
 	}
-	result, err := json.Marshal(effect)
+	result, err := json.Marshal(simulation)
 	if err != nil {
 		return nil, fmt.Errorf("write the simulation: %w", err)
 	}
-	err = j.DB.AddModelSimulation(ctx, schema.ModelSimulation{Model: refOf(after), Base: refOf(before), AsOf: asOf, KnownAt: knownAt, Result: string(result)})
-	return effect, err
+	err = j.DB.AddModelSimulation(ctx, schema.ModelSimulation{Model: refOf(after), Base: refOf(before), AsOf: simulation.AsOf, KnownAt: simulation.KnownAt, Result: string(result)})
+	return simulation, err
+}
+
+// SimulateAll reads everybody and compares two models as of a day: what the evidence earns, what would be published, and so many of those
+// who move most, with their names.
+func SimulateAll(ctx context.Context, db *schema.DB, before, after *scoring.Model, asOf registry.Day, moves scoring.MoveQuery, progress func(done, total int64)) (*scoring.Simulation, error) {
+	everyone, err := db.ReadPopulation(ctx, asOf, progress)
+	if err != nil {
+		return nil, err
+	}
+	s, err := scoring.Simulate(ctx, everyone.Columns, before, after, asOf, scoring.SimulateOptions{PassOptions: scoring.PassOptions{Progress: progress},
+		Attributes: everyone.Attributes, Moves: moves, Published: true})
+	if err != nil {
+		return nil, err
+	}
+	s.KnownAt = everyone.KnownAt
+	for _, groups := range [][]scoring.GroupShifts{s.Groups, s.Published.Groups} {
+		if err := db.NameGroups(ctx, groups); err != nil {
+			return nil, err
+		}
+	}
+	return s, db.NameMoves(ctx, s.Moves.Items)
 }
 
 func refOf(m *scoring.Model) schema.ModelRef {

@@ -46,7 +46,7 @@ func (b *bench) approve(t *testing.T, m *scoring.Model, on registry.Day) {
 }
 
 func (b *bench) simulate() *jobs.SimulateModel {
-	return &jobs.SimulateModel{DB: b.db, Clock: b.clock, Simulator: &jobs.Loop{DB: b.db}}
+	return &jobs.SimulateModel{DB: b.db, Clock: b.clock}
 }
 
 func TestAModelIsActivatedOnItsDayAndGradesEverybody(t *testing.T) {
@@ -157,7 +157,7 @@ func TestASimulationForetellsTheGrades(t *testing.T) {
 		known, err := b.db.Know(ctx)
 		check(t, err)
 		a := scoring.NewAssessor(m)
-		moved := 0
+		moved, published := 0, 0
 		for firm, err := range b.db.Enterprises(ctx) {
 			check(t, err)
 			e, err := b.db.EvidenceOf(ctx, firm.USCC, effect.AsOf, known)
@@ -166,7 +166,11 @@ func TestASimulationForetellsTheGrades(t *testing.T) {
 			if x.Tier != y.Tier || x.Colour != y.Colour {
 				moved++
 			}
-			if own := scoring.CompareOne(e, effect.AsOf, scoring.DefaultModel(), m); own.Before.Index != y.Index || own.After.Index != x.Index || own.USCC != firm.USCC {
+			own := scoring.CompareOne(e, effect.AsOf, scoring.DefaultModel(), m)
+			if own.Before.Tier != own.After.Tier || own.Before.Colour != own.After.Colour {
+				published++
+			}
+			if own.Before.Index != y.Index || own.After.Index != x.Index || own.USCC != firm.USCC {
 				t.Errorf("%s: %+v", firm.USCC, own)
 			}
 		}
@@ -176,7 +180,8 @@ func TestASimulationForetellsTheGrades(t *testing.T) {
 				sum += effect.Tiers.Matrix[i][j]
 			}
 		}
-		if effect.Moved != moved || effect.Enterprises != size || sum != size || effect.Tiers.PSI < 0 || effect.MeanBefore == effect.MeanAfter {
+		if effect.Moved != moved || effect.Enterprises != size || sum != size || effect.Tiers.PSI < 0 || effect.Published.Moved != published || len(effect.Groups) != 4 ||
+			effect.Moves.Total < moved || effect.Moves.Items[0].Name == "" || effect.MeanBefore == effect.MeanAfter {
 			t.Errorf("%d moved, foretold %+v", moved, effect)
 		}
 	})

@@ -52,16 +52,16 @@ func (j *Recompute) RunOnce(ctx context.Context) (run *schema.Run, err error) {
 }
 
 func (j *Recompute) runOnce(ctx context.Context) (*schema.Run, error) {
-	model, err := j.DB.ActiveModel(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("find the active model: %w", err)
-	}
 	asOf := j.AsOf
 	if asOf == 0 {
 		asOf = registry.DayOf(j.Clock())
 	}
-	if err := j.refuseSecond(ctx, asOf); err != nil {
+	if err := j.refuse(ctx, asOf); err != nil {
 		return nil, err
+	}
+	model, err := j.DB.ActiveModel(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find the active model: %w", err)
 	}
 	run, err := j.DB.StartRun(ctx, schema.RunRequest{Kind: j.kind(), ChangedOnly: j.ChangedOnly, AsOf: asOf, KnownAt: j.KnownAt,
 		Model: model.ModelRef, RangeSize: j.RangeSize, Lease: j.Lease})
@@ -77,21 +77,24 @@ func (j *Recompute) runOnce(ctx context.Context) (*schema.Run, error) {
 	return j.DB.Run(ctx, run.ID)
 }
 
-// refuseSecond returns ErrAlreadyDone under OncePerDay when the newest run of the kind has done this day.
-func (j *Recompute) refuseSecond(ctx context.Context, asOf registry.Day) error {
+// refuse returns ErrAlreadyDone under OncePerDay when a run of the kind has done this day, and schema.ErrNothingDue when a run of changes
+// would find none: that is asked several times a second and must cost next to nothing.
+func (j *Recompute) refuse(ctx context.Context, asOf registry.Day) error {
+	if j.ChangedOnly {
+		due, err := j.DB.ChangesDue(ctx, asOf, time.Time{})
+		if err == nil && !due {
+			err = schema.ErrNothingDue
+		}
+		return err
+	}
 	if !j.OncePerDay {
 		return nil
 	}
-	runs, err := j.DB.Runs(ctx, 0, 50)
-	if err != nil {
-		return fmt.Errorf("look for earlier runs: %w", err)
+	done, err := j.DB.RunDone(ctx, j.kind(), asOf)
+	if err == nil && done {
+		err = ErrAlreadyDone
 	}
-	for _, run := range runs {
-		if run.Kind == j.kind() && run.State == schema.RunFinished && run.AsOf == asOf {
-			return ErrAlreadyDone
-		}
-	}
-	return nil
+	return err
 }
 
 // work grades the open ranges, several at once.
@@ -113,7 +116,7 @@ func (j *Recompute) work(ctx context.Context, run *schema.Run) error {
 	assessed.Store(run.Assessed)
 	group, ctx := errgroup.WithContext(ctx)
 	for range j.workers() {
-		group.Go(func() error { return j.gradeRanges(ctx, run, scoring.NewAssessor(model), todo, &assessed) })
+		group.Go(func() error { return j.gradeRanges(ctx, run, model, todo, &assessed) })
 	}
 	return group.Wait()
 }
@@ -125,10 +128,10 @@ func (j *Recompute) workers() int {
 	return runtime.GOMAXPROCS(0)
 }
 
-func (j *Recompute) gradeRanges(ctx context.Context, run *schema.Run, a *scoring.Assessor, todo <-chan schema.Range, assessed *atomic.Int64) error {
+func (j *Recompute) gradeRanges(ctx context.Context, run *schema.Run, model *scoring.Model, todo <-chan schema.Range, assessed *atomic.Int64) error {
 	for r := range todo {
-		result, err := j.DB.FinishRange(ctx, run, r, func(e *scoring.Evidence, prior *schema.Assessment) (schema.Grade, error) {
-			return grade(a, e, run, prior), nil
+		result, err := j.DB.FinishRange(ctx, run, r, func(p *schema.Part) ([]schema.Grade, error) {
+			return gradePart(p, model, run), nil
 		})
 		if err != nil {
 			return fmt.Errorf("grade the enterprises %s to %s: %w", r.From, r.To, err)
@@ -140,23 +143,34 @@ func (j *Recompute) gradeRanges(ctx context.Context, run *schema.Run, a *scoring
 	return nil
 }
 
+// gradePart grades the enterprises of a range: one pass over the columns for what their evidence earns, then movement for those whose
+// standing may be another.
+func gradePart(p *schema.Part, model *scoring.Model, run *schema.Run) []schema.Grade {
+	grader, grades := p.Columns.Grader(model), make([]schema.Grade, p.Columns.Len())
+	earned := make([]scoring.Assessment, len(grades))
+	grader.AssessAll(run.AsOf, func(i int, x *scoring.Assessment) { earned[i] = *x })
+	for i := range grades {
+		grades[i] = grade(grader, i, earned[i], p, run)
+	}
+	return grades
+}
+
 // grade is everything that is stored about one enterprise on one day. While neither records nor model change and no day comes on which
 // time changes the standing, the standing is what it was, and only the index is computed again.
-func grade(a *scoring.Assessor, e *scoring.Evidence, run *schema.Run, prior *schema.Assessment) schema.Grade {
+func grade(grader *scoring.Grader, i int, earned scoring.Assessment, p *schema.Part, run *schema.Run) schema.Grade {
 	var g scoring.Grade
 	var ahead scoring.Outlook
-	if prior != nil && (prior.StandingUntil == 0 || run.AsOf < prior.StandingUntil) {
-		g = scoring.Grade{Earned: a.Assess(e, run.AsOf), Standing: scoring.Standing{Tier: prior.Tier, Colour: prior.Colour,
+	if prior := p.Priors[i]; prior != nil && (prior.StandingUntil == 0 || run.AsOf < prior.StandingUntil) {
+		g = scoring.Grade{Earned: earned, Standing: scoring.Standing{Tier: prior.Tier, Colour: prior.Colour,
 			TierSince: prior.TierSince, ColourSince: prior.ColourSince}}
 		ahead = scoring.Outlook{GradeOn: prior.NextChangeOn, StandingOn: prior.StandingUntil}
 	} else {
-		g, ahead = a.GradeAhead(e, run.AsOf)
+		g, ahead = grader.GradeAhead(i, run.AsOf)
 	}
-	digest, _ := a.Digests(e, run.AsOf, run.KnownAt, &g)
 	x := &g.Earned
 	return schema.Grade{Index: x.Index, Tier: g.Tier, Colour: g.Colour, Evidence: x.Evidence, Checks: x.Checks, LossPPM: x.LossPPM,
 		NextChangeOn: ahead.GradeOn, EarnedTier: x.Tier, EarnedColour: x.Colour, TierSince: g.TierSince, ColourSince: g.ColourSince,
-		StandingUntil: ahead.StandingOn, Digest: digest}
+		StandingUntil: ahead.StandingOn, Digest: grader.Digest(i, run.AsOf, run.KnownAt, p.Facts[i], &g)}
 }
 
 // giveUp ends a run that cannot go on. A run that was only interrupted stays open for whoever takes it up.

@@ -14,7 +14,7 @@ import (
 // renewAhead is how long before its end a printed code is renewed.
 const renewAhead = 30 * 24 * time.Hour
 
-// Reissue renews printed codes that end soon or were signed by another key and, when asked to, gives one to every graded enterprise.
+// Reissue renews printed codes that end soon or whose key was removed and, when asked to, gives one to every graded enterprise.
 type Reissue struct {
 	Issuer    *Issuer
 	Missing   bool // also enterprises that never had a code
@@ -66,29 +66,31 @@ func (j *Reissue) work(ctx context.Context, run *schema.Run) error {
 }
 
 func (j *Reissue) issueRange(ctx context.Context, run *schema.Run, r schema.Range) error {
-	s := j.Issuer
-	needs, err := s.DB.CodeNeeds(ctx, r.From, r.To, s.kid(), s.Clock().Add(renewAhead), j.Missing)
+	s, err := j.Issuer.pinned(ctx)
+	if err != nil {
+		return err
+	}
+	owners, err := s.DB.CodeNeeds(ctx, r.From, r.To, s.kid(), s.Clock().Add(renewAhead), j.Missing)
 	if err != nil {
 		return fmt.Errorf("look for codes to issue: %w", err)
 	}
-	owners := make([]registry.USCC, len(needs))
-	for i := range needs {
-		owners[i] = needs[i].USCC
-	}
+	s.at(stepWanted)
 	indexes, err := s.DB.ReserveIndexes(ctx, owners, s.kid(), string(credential.FormPrinted))
 	if err != nil {
 		return fmt.Errorf("reserve places for codes: %w", err)
 	}
-	codes := make([]schema.Code, len(needs))
-	for i := range needs {
-		issued, err := s.sign(needs[i], credential.FormPrinted, indexes[i])
-		if err != nil {
-			return err
-		}
-		codes[i] = stored(&issued, credential.FormPrinted)
+	s.at(stepIntended)
+	signed, err := s.signAll(ctx, r.From, r.To, indexes)
+	if err != nil {
+		return err
+	}
+	codes := make([]schema.Code, len(signed))
+	for i := range signed {
+		codes[i] = stored(&signed[i], credential.FormPrinted)
 	}
 	if err := s.DB.FinishCodeRange(ctx, run, r, codes); err != nil {
 		return fmt.Errorf("store the codes of %s to %s: %w", r.From, r.To, err)
 	}
+	s.at(stepStored)
 	return nil
 }

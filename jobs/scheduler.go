@@ -19,32 +19,57 @@ type Schedule struct {
 	Activate  gocron.JobDefinition // models whose day has come
 	Recompute gocron.JobDefinition // everybody
 	Changed   gocron.JobDefinition // those with new facts
+	Publish   gocron.JobDefinition // the lists of codes
+	Remind    gocron.JobDefinition // of codes that end
 	Reissue   gocron.JobDefinition // codes
+	Prune     gocron.JobDefinition // counts of scans
+	Rotate    gocron.JobDefinition // signing keys
+	Key       gocron.JobDefinition // looks which key signs
+
+	KeepScans time.Duration // how long counts of scans stay; 0: DefaultScanLife
 }
 
-// DefaultSchedule activates models at 01:30, grades everybody at 02:00, changes every minute, and looks after codes at 03:30.
+// follow is how often changes are looked for: a record is graded, and its grade published, within two seconds. To look costs one small query.
+const follow = 400 * time.Millisecond
+
+// DefaultSchedule rotates keys at 00:40, activates models at 01:30, grades everybody at 02:00, reminds of codes that end at 03:20, before it renews
+// them at 03:30, and prunes counts at 03:50; changes are graded and published at once, and a new key signs within a second.
 func DefaultSchedule() Schedule {
 	return Schedule{
 		Activate:  gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(1, 30, 0))),
 		Recompute: gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(2, 0, 0))),
-		Changed:   gocron.DurationJob(time.Minute),
+		Changed:   gocron.DurationJob(follow),
+		Publish:   gocron.DurationJob(follow),
+		Remind:    gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(3, 20, 0))),
 		Reissue:   gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(3, 30, 0))),
+		Prune:     gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(3, 50, 0))),
+		Rotate:    gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(0, 40, 0))),
+		Key:       gocron.DurationJob(keyFresh),
 	}
 }
 
-// Scheduler runs the jobs of one process. Several processes may share a database: the run's row lets one of them work.
+// Work holds the jobs that need a signing key. Those that are nil do not run.
+type Work struct {
+	Reissue *Reissue
+	Publish *Publish
+	Rotate  *Rotate
+	Key     *ActiveKey // that the others sign with
+}
+
+// Scheduler runs the jobs of one process. Several processes may share a database: the run's row, or a lease, lets one of them work.
 type Scheduler struct {
-	cron gocron.Scheduler
-	log  *slog.Logger
+	cron    gocron.Scheduler
+	log     *slog.Logger
+	publish *Publish
 }
 
 // NewScheduler prepares the jobs; nothing runs before Start. ctx ends every job that is running.
-func NewScheduler(ctx context.Context, db *schema.DB, reissue *Reissue, when Schedule, clock func() time.Time, log *slog.Logger) (*Scheduler, error) {
+func NewScheduler(ctx context.Context, db *schema.DB, signed Work, when Schedule, clock func() time.Time, log *slog.Logger) (*Scheduler, error) {
 	cron, err := gocron.NewScheduler(gocron.WithLocation(registry.Shanghai), gocron.WithStopTimeout(20*time.Second))
 	if err != nil {
 		return nil, fmt.Errorf("make a scheduler: %w", err)
 	}
-	s := &Scheduler{cron: cron, log: log}
+	s := &Scheduler{cron: cron, log: log, publish: signed.Publish}
 	nightly := &Recompute{DB: db, Clock: clock, OncePerDay: true}
 	changed := &Recompute{DB: db, Clock: clock, ChangedOnly: true}
 	jobs := []struct {
@@ -54,11 +79,16 @@ func NewScheduler(ctx context.Context, db *schema.DB, reissue *Reissue, when Sch
 	}{
 		{"activate-model", when.Activate, s.activate(&Activate{DB: db, Clock: clock})},
 		{schema.KindRecompute, when.Recompute, s.recompute(nightly)},
-		{schema.KindRecomputeChanged, when.Changed, s.recompute(changed)},
-		{schema.KindReissueCodes, when.Reissue, s.reissue(reissue)},
+		{schema.KindRecomputeChanged, when.Changed, patient(clock, s.changes(changed))},
+		{"publish-lists", when.Publish, patient(clock, s.published())},
+		{"remind-of-codes", when.Remind, s.counted("reminded of codes that end", (&Remind{DB: db, Clock: clock}).RunOnce)},
+		{schema.KindReissueCodes, when.Reissue, s.reissue(signed.Reissue)},
+		{"prune-scans", when.Prune, s.counted("counts of scans pruned", (&PruneScans{DB: db, Clock: clock, Keep: when.KeepScans}).RunOnce)},
+		{"rotate-keys", when.Rotate, s.rotate(signed.Rotate)},
+		{"follow-key", when.Key, follows(clock, signed.Key)},
 	}
 	for _, job := range jobs {
-		if job.when == nil {
+		if job.when == nil || job.work == nil {
 			continue
 		}
 		task := gocron.NewTask(s.logged(ctx, job.name, job.work))
@@ -72,12 +102,18 @@ func NewScheduler(ctx context.Context, db *schema.DB, reissue *Reissue, when Sch
 // Start lets the jobs run when their time comes.
 func (s *Scheduler) Start() { s.cron.Start() }
 
-// Stop waits for running jobs, at most 20 seconds.
+// Stop waits for running jobs, at most 20 seconds, and lets another process publish the lists.
 func (s *Scheduler) Stop() error {
-	if err := s.cron.Shutdown(); err != nil {
-		return fmt.Errorf("stop the scheduler: %w", err)
+	err := s.cron.Shutdown()
+	if err != nil {
+		err = fmt.Errorf("stop the scheduler: %w", err)
 	}
-	return nil
+	if s.publish == nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return errors.Join(err, s.publish.Release(ctx))
 }
 
 func (s *Scheduler) recompute(job *Recompute) func(context.Context) error {
@@ -86,6 +122,62 @@ func (s *Scheduler) recompute(job *Recompute) func(context.Context) error {
 		if err == nil {
 			s.log.InfoContext(ctx, "run finished", "kind", run.Kind, "run", run.ID, "assessed", run.Assessed, "changed", run.Changed)
 		}
+		return err
+	}
+}
+
+// errStillDue says that a run of changes left what it should have graded: an assessment of a later day is in the way.
+var errStillDue = errors.New("some changes wait for a later day")
+
+// changes is recompute for those with new facts. What it cannot grade today must not make it run all the time.
+func (s *Scheduler) changes(job *Recompute) func(context.Context) error {
+	return func(ctx context.Context) error {
+		run, err := job.RunOnce(ctx)
+		if err != nil {
+			return err
+		}
+		s.log.InfoContext(ctx, "run finished", "kind", run.Kind, "run", run.ID, "assessed", run.Assessed, "changed", run.Changed)
+		due, err := job.DB.ChangesDue(ctx, run.AsOf, run.KnownAt)
+		if err == nil && due {
+			err = errStillDue
+		}
+		return err
+	}
+}
+
+// published publishes the lists, at most once a second: while everybody is graded anew, every look finds changes.
+func (s *Scheduler) published() func(context.Context) error {
+	var last time.Time
+	return func(ctx context.Context) error {
+		start := time.Now()
+		if start.Sub(last) < time.Second {
+			return nil
+		}
+		done, err := s.publish.RunOnce(ctx)
+		if err == nil {
+			last = start
+			s.log.InfoContext(ctx, "lists published", "lists", done.Lists, "marks", done.Marks, "abandoned", done.Abandoned, "took", time.Since(start).Round(time.Millisecond))
+		}
+		return err
+	}
+}
+
+// patient lets work that runs all the time wait after a failure: a second, then twice as long each time, at most a minute.
+func patient(clock func() time.Time, work func(context.Context) error) func(context.Context) error {
+	var next time.Time
+	var pause time.Duration
+	return func(ctx context.Context) error {
+		now := clock()
+		if now.Before(next) && next.Sub(now) <= time.Minute {
+			return nil
+		}
+		err := work(ctx)
+		if err == nil || idle(err) {
+			pause = 0
+			return err
+		}
+		pause = min(max(time.Second, 2*pause), time.Minute)
+		next = clock().Add(pause)
 		return err
 	}
 }
@@ -110,13 +202,49 @@ func (s *Scheduler) reissue(job *Reissue) func(context.Context) error {
 	}
 }
 
-// logged runs a job and logs what went wrong. That there is nothing to do, or that another process does it, is no fault.
+// counted logs how much a job did.
+func (s *Scheduler) counted(done string, work func(context.Context) (int, error)) func(context.Context) error {
+	return func(ctx context.Context) error {
+		n, err := work(ctx)
+		if err == nil {
+			s.log.InfoContext(ctx, done, "count", n)
+		}
+		return err
+	}
+}
+
+func (s *Scheduler) rotate(job *Rotate) func(context.Context) error {
+	if job == nil {
+		return nil
+	}
+	return func(ctx context.Context) error {
+		done, err := job.RunOnce(ctx)
+		if !errors.Is(err, schema.ErrNothingDue) {
+			s.log.InfoContext(ctx, "keys rotated", "made", done.Made, "activated", done.Activated, "removed", done.Removed, "asked", done.Asked)
+		}
+		return err
+	}
+}
+
+// follows looks which key signs; while that fails, less and less often.
+func follows(clock func() time.Time, key *ActiveKey) func(context.Context) error {
+	if key == nil {
+		return nil
+	}
+	return patient(clock, key.Refresh)
+}
+
+// idle reports whether an error says that there is nothing to do, or that another process does it: no fault.
+func idle(err error) bool {
+	return errors.Is(err, schema.ErrNothingDue) || errors.Is(err, schema.ErrRunning) || errors.Is(err, ErrAlreadyDone) || errors.Is(err, scoring.ErrStep)
+}
+
+// logged runs a job and logs what went wrong.
 func (s *Scheduler) logged(ctx context.Context, name string, work func(context.Context) error) func() {
 	return func() {
 		err := work(ctx)
 		switch {
-		case err == nil, errors.Is(err, schema.ErrNothingDue), errors.Is(err, schema.ErrRunning), errors.Is(err, ErrAlreadyDone),
-			errors.Is(err, scoring.ErrStep), ctx.Err() != nil:
+		case err == nil, idle(err), errors.Is(err, errStillDue), ctx.Err() != nil:
 		default:
 			s.log.ErrorContext(ctx, "job failed", "job", name, "error", err.Error())
 		}

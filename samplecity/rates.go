@@ -38,8 +38,8 @@ const weakLeftPPM = 950_000
 
 // What happens to an enterprise in a year, in thousandths of an event at mean badness.
 const (
-	complaintsYearly  = 360
-	penaltiesYearly   = 40 // those that follow from no check and no complaint
+	complaintsYearly  = 700
+	penaltiesYearly   = 80 // those that follow from no check and no complaint
 	incidentsYearly   = 2
 	recallsYearly     = 3
 	signalsYearly     = 40
@@ -72,16 +72,16 @@ const (
 	keySmallPPM          = 80_000
 	keyInspectionsYearly = 2600
 	keySpotChecksYearly  = 1900
-	keyFindings          = 450 // thousandths of the findings of others: they keep quality officers
+	keyFindings          = 180 // thousandths of the findings of others: they keep quality officers
 )
 
 // findingsPerVisit is how many findings of each severity, minor first, an inspection makes at mean badness, in thousandths.
-var findingsPerVisit = [3]int{2350, 60, 4}
+var findingsPerVisit = [3]int{3800, 500, 20}
 
 // itemHeld is the chance of holding a capability item, in percent, for an enterprise of mean badness; a key enterprise holds it more
 // often; itemKnown is how often it is known at all for the others.
 const (
-	itemHeld    = 25
+	itemHeld    = 14
 	keyItemHeld = 60 // on top
 	itemKnown   = 92
 )

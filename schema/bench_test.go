@@ -142,14 +142,16 @@ func gradeCity(b *testing.B, db *schema.DB, what string) {
 	report(b, what, *benchEnterprises, start)
 }
 
-// grader grades with the real assessor.
+// grader grades with the real model.
 func grader(model *scoring.Model, asOf registry.Day, knownAt time.Time) schema.Assess {
-	assessor := scoring.NewAssessor(model)
-	return func(e *scoring.Evidence, _ *schema.Assessment) (schema.Grade, error) {
-		g := assessor.Grade(e, asOf)
-		a := g.Earned
-		digest, _ := assessor.Digests(e, asOf, knownAt, &g)
-		return schema.Grade{Index: a.Index, Tier: a.Tier, Colour: a.Colour, Evidence: a.Evidence, Checks: a.Checks, LossPPM: a.LossPPM,
-			NextChangeOn: assessor.NextChange(e, asOf), Digest: digest}, nil
+	return func(p *schema.Part) ([]schema.Grade, error) {
+		grades, grader := make([]schema.Grade, p.Columns.Len()), p.Columns.Grader(model)
+		for i := range grades {
+			g, ahead := grader.GradeAhead(i, asOf)
+			a := g.Earned
+			grades[i] = schema.Grade{Index: a.Index, Tier: a.Tier, Colour: a.Colour, Evidence: a.Evidence, Checks: a.Checks, LossPPM: a.LossPPM,
+				NextChangeOn: ahead.GradeOn, Digest: grader.Digest(i, asOf, knownAt, p.Facts[i], &g)}
+		}
+		return grades, nil
 	}
 }

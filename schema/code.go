@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"healthcode/registry"
+	"healthcode/scoring"
 )
 
 // CodeState is the state of a code's row.
@@ -32,15 +33,16 @@ type Code struct {
 	Colour    registry.Colour
 	Model     int // the version of the model that it was graded under
 	JWT       string
+	Status    CodeStatus
 }
 
-const codeColumns = `idx, uscc, state, kid, form, created_at, issued_at, expires_at, tier, colour, model, jwt`
+const codeColumns = `idx, uscc, state, kid, form, created_at, issued_at, expires_at, tier, colour, model, jwt, status`
 
 func readCode(scan func(...any) error) (Code, error) {
 	var c Code
 	var created, issued, expires int64
 	err := scan(&c.Index, (*string)(&c.USCC), (*string)(&c.State), &c.KID, &c.Form, &created, &issued, &expires, (*uint8)(&c.Tier),
-		(*uint8)(&c.Colour), &c.Model, &c.JWT)
+		(*uint8)(&c.Colour), &c.Model, &c.JWT, (*uint8)(&c.Status))
 	c.CreatedAt, c.IssuedAt, c.ExpiresAt = instant(created), instant(issued), instant(expires)
 	return c, err
 }
@@ -62,9 +64,9 @@ func (db *DB) ReserveIndex(ctx context.Context, code registry.USCC, kid, form st
 	return uint32(idx), err
 }
 
-// saveIntent issues a code whose intent is open.
+// saveIntent issues a code whose intent is open and was neither abandoned nor revoked meanwhile.
 const saveIntent = `UPDATE code SET state = 'issued', issued_at = ?, expires_at = ?, tier = ?, colour = ?, model = ?, jwt = ?
-	WHERE uscc = ? AND idx = ? AND kid = ? AND form = ? AND state = 'intended'`
+	WHERE uscc = ? AND idx = ? AND kid = ? AND form = ? AND state = 'intended' AND status = 0`
 
 // issue returns the parameters of saveIntent.
 func (c *Code) issue() []any {
@@ -79,14 +81,22 @@ func (c *Code) issued(result sql.Result) error {
 	return nil
 }
 
-// SaveCode turns an intent into an issued code; ErrConflict when there is no such intent, or it was issued already.
+// SaveCode turns an intent into an issued code; ErrConflict when there is no such intent, or it was issued
+// or abandoned already.
 func (db *DB) SaveCode(ctx context.Context, c Code) error {
 	return db.inWrite(ctx, "save code", sql.LevelReadCommitted, func(t *tx) error {
 		result, err := t.ExecContext(ctx, t.Rebind(saveIntent), c.issue()...)
 		if err != nil {
 			return err
 		}
-		return c.issued(result)
+		if err := c.issued(result); err != nil {
+			return err
+		}
+		now, err := t.now(ctx)
+		if err != nil {
+			return err
+		}
+		return t.addCodeEvents(ctx, []Code{c}, StepIssue, scoring.BySystem, "", now)
 	})
 }
 
@@ -97,6 +107,19 @@ func (db *DB) Code(ctx context.Context, idx uint32) (*Code, error) {
 		return nil, db.fail(ctx, "read code", err)
 	}
 	c, err := readCode(statement.QueryRowContext(ctx, int64(idx)).Scan)
+	if err != nil {
+		return nil, db.fail(ctx, "read code", err)
+	}
+	return &c, nil
+}
+
+// CodeOf returns the code of an enterprise by its list index, or ErrNotFound: also when the place is another enterprise's.
+func (db *DB) CodeOf(ctx context.Context, code registry.USCC, idx uint32) (*Code, error) {
+	statement, err := db.statement(ctx, `SELECT `+codeColumns+` FROM code WHERE uscc = ? AND idx = ?`)
+	if err != nil {
+		return nil, db.fail(ctx, "read code", err)
+	}
+	c, err := readCode(statement.QueryRowContext(ctx, string(code), int64(idx)).Scan)
 	if err != nil {
 		return nil, db.fail(ctx, "read code", err)
 	}

@@ -11,38 +11,49 @@ import (
 	"time"
 
 	"healthcode/registry"
+	"healthcode/scoring"
 )
 
 // KindReissueCodes is the kind of run that issues and renews printed codes.
 const KindReissueCodes = "reissue-codes"
 
-// CodeNeed is an enterprise that needs a printed code, with the grade to print at issue.
-type CodeNeed struct {
-	USCC   registry.USCC
-	Tier   registry.Tier
-	Colour registry.Colour
-	Model  int
-}
-
-// CodeNeeds returns the graded enterprises between two codes without a printed code of key kid that lives until a time. With missing,
-// those that never had one too; otherwise only those whose code is to be renewed.
-func (db *DB) CodeNeeds(ctx context.Context, from, to registry.USCC, kid string, until time.Time, missing bool) ([]CodeNeed, error) {
+// CodeNeeds returns the graded enterprises between two codes without a valid printed code that lives until a time and was signed by the key kid
+// or by one that is stored and good: a key that only verifies costs nobody a new print, a removed one does. With missing, those that never had one
+// too; otherwise only those whose code is to be renewed. Where a printed code is suspended, or the newest was revoked,
+// a person decided so, and a person decides about the next one.
+func (db *DB) CodeNeeds(ctx context.Context, from, to registry.USCC, kid string, until time.Time, missing bool) ([]registry.USCC, error) {
 	const printed = `FROM code c WHERE c.uscc = a.uscc AND c.form = 'printed' AND c.state = 'issued'`
-	query := `SELECT a.uscc, a.tier, a.colour, a.model_version FROM assessment a WHERE a.uscc >= ? AND a.uscc <= ?
-		AND NOT EXISTS (SELECT 1 ` + printed + ` AND c.kid = ? AND c.expires_at >= ?)`
+	query := `SELECT a.uscc FROM assessment a WHERE a.uscc >= ? AND a.uscc <= ?
+		AND NOT EXISTS (SELECT 1 ` + printed + ` AND c.status = 0 AND c.expires_at >= ?
+			AND (c.kid = ? OR c.kid IN (SELECT kid FROM signing_key WHERE state IN ('active', 'verify_only'))))
+		AND NOT EXISTS (SELECT 1 ` + printed + ` AND (c.status = 2 OR c.status = 1 AND c.idx =
+			(SELECT max(n.idx) FROM code n WHERE n.uscc = a.uscc AND n.form = 'printed' AND n.state = 'issued')))`
 	if !missing {
 		query += ` AND EXISTS (SELECT 1 ` + printed + `)`
 	}
-	read := func(scan func(...any) error) (n CodeNeed, err error) {
-		return n, scan((*string)(&n.USCC), (*uint8)(&n.Tier), (*uint8)(&n.Colour), &n.Model)
-	}
-	var found []CodeNeed
-	arguments := []any{string(from), string(to), kid, micros(until)}
-	for n, err := range stream(ctx, db, "find enterprises that need a code", query+` ORDER BY a.uscc`, arguments, read) {
+	read := func(scan func(...any) error) (code registry.USCC, err error) { return code, scan((*string)(&code)) }
+	var found []registry.USCC
+	arguments := []any{string(from), string(to), micros(until), kid}
+	for code, err := range stream(ctx, db, "find enterprises that need a code", query+` ORDER BY a.uscc`, arguments, read) {
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, n)
+		found = append(found, code)
+	}
+	return found, nil
+}
+
+// PrintedCodes returns the printed codes of enterprises that were issued and end after a time, newest first for each. An enterprise
+// without one is absent.
+func (db *DB) PrintedCodes(ctx context.Context, enterprises []registry.USCC, after time.Time) (map[registry.USCC][]Code, error) {
+	list, arguments := listOf(enterprises)
+	query := `SELECT ` + codeColumns + ` FROM code WHERE uscc IN ` + list + ` AND form = 'printed' AND state = 'issued' AND expires_at > ? ORDER BY uscc, idx DESC`
+	found := map[registry.USCC][]Code{}
+	for c, err := range stream(ctx, db, "read printed codes", query, append(arguments, micros(after)), readCode) {
+		if err != nil {
+			return nil, err
+		}
+		found[c.USCC] = append(found[c.USCC], c)
 	}
 	return found, nil
 }
@@ -109,6 +120,9 @@ func (db *DB) FinishCodeRange(ctx context.Context, run *Run, r Range, codes []Co
 		}
 		now, err := t.now(ctx)
 		if err != nil {
+			return err
+		}
+		if err := t.addCodeEvents(ctx, codes, StepIssue, scoring.BySystem, "", now); err != nil {
 			return err
 		}
 		const query = `UPDATE run_range SET done_at = ?, assessed = ?, changed = ? WHERE run_id = ? AND number = ? AND done_at = 0`

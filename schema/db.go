@@ -24,6 +24,7 @@ type DB struct {
 	write  *sqlx.DB // SQLite: one connection, so that writers queue here; PostgreSQL: the pool
 	read   *sqlx.DB
 	clock  func() time.Time
+	url    string // PostgreSQL's address, for a copy beside the original
 
 	mu       sync.Mutex
 	prepared map[string]*sqlx.Stmt
@@ -57,7 +58,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.clock, db.prepared = c.Clock, make(map[string]*sqlx.Stmt)
+	db.clock, db.url, db.prepared = c.Clock, c.URL, make(map[string]*sqlx.Stmt)
 	if err := db.refuseNewer(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

@@ -14,6 +14,8 @@ type dialect struct {
 	newestRevision string
 	// shareLock lets many transactions read a row that must not change until they end.
 	shareLock string
+	// updateLock keeps a row for the transaction that is about to change it.
+	updateLock string
 }
 
 var sqliteDialect = dialect{
@@ -36,4 +38,5 @@ var postgresDialect = dialect{
 	packed:         `string_agg(fact, ',')`,
 	newestRevision: `SELECT DISTINCT ON (uscc) uscc, registered_on, product_codes FROM enterprise_revision WHERE %s ORDER BY uscc, revision DESC`,
 	shareLock:      ` FOR SHARE`,
+	updateLock:     ` FOR UPDATE`,
 }

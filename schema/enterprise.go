@@ -99,6 +99,7 @@ const (
 	SortIndex     EnterpriseSort = "index"       // lowest first
 	SortIndexDown EnterpriseSort = "-index"      // highest first
 	SortChanged   EnterpriseSort = "-changed_on" // newest change of grade first
+	SortRegion    EnterpriseSort = "region"      // by division: what is handed out in one place stands together
 )
 
 // EnterpriseFilter chooses enterprises. The zero value chooses all.
@@ -106,7 +107,8 @@ type EnterpriseFilter struct {
 	Region string // a division of any level: all below it
 	Tier   *registry.Tier
 	Colour registry.Colour
-	Text   string // part of the name, in any case, or the beginning of the code
+	Text   string          // part of the name, in any case, or the beginning of the code
+	Codes  []registry.USCC // only these, at most 500; nil means any
 	Sort   EnterpriseSort
 	Cursor string // Next of the page before
 	Limit  int    // 1 to 500; 0 means 50
@@ -137,6 +139,20 @@ var sortKeys = map[EnterpriseSort]struct{ expression, direction, after string }{
 	SortIndex:     {"coalesce(a.index_value, 0)", "ASC", ">"},
 	SortIndexDown: {"coalesce(a.index_value, 0)", "DESC", "<"},
 	SortChanged:   {"coalesce(a.changed_on, 0)", "DESC", "<"},
+	SortRegion:    {"e.region_code", "ASC", ">"},
+}
+
+// CountEnterprisesOf returns how many enterprises a filter chooses.
+func (db *DB) CountEnterprisesOf(ctx context.Context, f EnterpriseFilter) (int, error) {
+	f.Cursor = ""
+	where, arguments, err := f.conditions("", "")
+	if err != nil {
+		return 0, fmt.Errorf("count enterprises: %w", err)
+	}
+	var n int
+	query := `SELECT count(*) FROM enterprise e LEFT JOIN assessment a ON a.uscc = e.uscc WHERE ` + where
+	err = db.read.GetContext(ctx, &n, db.read.Rebind(query), arguments...)
+	return n, db.fail(ctx, "count enterprises", err)
 }
 
 // EnterprisePage returns one page of enterprises with their current grades. It reads no rows before the cursor again and again: a deep
@@ -226,6 +242,10 @@ func (f *EnterpriseFilter) conditions(expression, after string) (string, []any, 
 		text := likePattern(fold(f.Text))
 		and(`(e.folded_name LIKE ? ESCAPE '\' OR e.uscc LIKE ? ESCAPE '\')`, "%"+text+"%", strings.ToUpper(text)+"%")
 	}
+	if f.Codes != nil {
+		list, values := listOf(f.Codes)
+		and("e.uscc IN "+list, values...)
+	}
 	if f.Cursor != "" {
 		key, code, err := f.parseCursor()
 		if err != nil {
@@ -245,7 +265,7 @@ func (f *EnterpriseFilter) parseCursor() (key any, code string, err error) {
 	if err := json.Unmarshal(text, &c); err != nil || c.Sort != f.Sort {
 		return nil, "", ErrCursor
 	}
-	if f.Sort == SortUSCC || f.Sort == SortName {
+	if f.Sort == SortUSCC || f.Sort == SortName || f.Sort == SortRegion {
 		var name string
 		err = json.Unmarshal(c.Key, &name)
 		key = name
@@ -258,6 +278,17 @@ func (f *EnterpriseFilter) parseCursor() (key any, code string, err error) {
 		return nil, "", ErrCursor
 	}
 	return key, c.USCC, nil
+}
+
+// listOf returns the placeholders of a list in parentheses, and its values. A list of none matches nothing.
+func listOf(codes []registry.USCC) (list string, values []any) {
+	if len(codes) == 0 {
+		return "(NULL)", nil
+	}
+	for _, code := range codes {
+		values = append(values, string(code))
+	}
+	return "(?" + strings.Repeat(",?", len(codes)-1) + ")", values
 }
 
 // regionPrefix returns what the codes of all divisions below one begin with.

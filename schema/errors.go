@@ -22,6 +22,8 @@ var (
 	ErrNothingDue  = errors.New("no enterprise waits for a new grade")
 	ErrLeaseLost   = errors.New("the run was taken over by another process")
 	ErrInactive    = errors.New("the model of the run is not the active one")
+	ErrCodeStep    = errors.New("the code does not allow this step")
+	ErrStepNote    = errors.New("a step with a code needs an author and a reason")
 	ErrUnfinished  = errors.New("the run still has open ranges")
 )
 

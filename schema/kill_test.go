@@ -13,7 +13,6 @@ import (
 
 	"healthcode/schema"
 	"healthcode/schema/schematest"
-	"healthcode/scoring"
 )
 
 // The environment of the child process that is to be killed.
@@ -60,14 +59,16 @@ func child(address, stop string) error {
 	}
 	graded := 0
 	for _, r := range open {
-		_, err := db.FinishRange(ctx, run, r, func(e *scoring.Evidence, prior *schema.Assessment) (schema.Grade, error) {
-			if graded++; graded == max(after, -after) {
-				fmt.Println("now")
+		_, err := db.FinishRange(ctx, run, r, func(p *schema.Part) ([]schema.Grade, error) {
+			for range p.Columns.Len() {
+				if graded++; graded == max(after, -after) {
+					fmt.Println("now")
+				}
+				if after > 0 && graded == after {
+					select {}
+				}
 			}
-			if after > 0 && graded == after {
-				select {}
-			}
-			return schematest.Grade(e, prior)
+			return schematest.Grade(p)
 		})
 		if err != nil {
 			return err

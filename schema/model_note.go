@@ -108,6 +108,14 @@ type ModelComment struct {
 var (
 	ErrNoPreview = errors.New("the model is not open for preview")
 	ErrComment   = errors.New("want 1 to 2000 characters of plain text")
+
+	ErrManyComments = errors.New("an enterprise may comment on a version at most 20 times")
+)
+
+// MaxComment is how many characters a comment has at most, maxComments how many an enterprise may make on a version.
+const (
+	MaxComment  = 2000
+	maxComments = 20
 )
 
 // OpenForPreview returns ErrNoPreview unless enterprises may see and comment on the version today.
@@ -118,11 +126,11 @@ func (m *StoredModel) OpenForPreview(today registry.Day) error {
 	return nil
 }
 
-// AddModelComment keeps what an enterprise says about a version that is open for preview today. ErrNotFound when the version or the
-// enterprise is not stored, ErrNoPreview, ErrComment.
+// AddModelComment keeps what an enterprise says about a version that is open for preview today. Saying the same again changes nothing.
+// ErrNotFound when the version or the enterprise is not stored, ErrNoPreview, ErrComment, ErrManyComments.
 func (db *DB) AddModelComment(ctx context.Context, code string, version int, c ModelComment, today registry.Day) error {
 	text := strings.TrimSpace(c.Text)
-	if text == "" || utf8.RuneCountInString(text) > 2000 || !storable(text) {
+	if text == "" || utf8.RuneCountInString(text) > MaxComment || !storable(text) {
 		return fmt.Errorf("add comment: %w", ErrComment)
 	}
 	return db.inWrite(ctx, "add comment", sql.LevelReadCommitted, func(t *tx) error {
@@ -140,27 +148,49 @@ func (db *DB) AddModelComment(ctx context.Context, code string, version int, c M
 		if err != nil {
 			return err
 		}
-		now, err := t.now(ctx)
-		if err != nil {
-			return err
-		}
-		const query = `INSERT INTO model_comment (uscc, code, version, text, created_at) VALUES (?, ?, ?, ?, ?)`
-		_, err = t.ExecContext(ctx, t.Rebind(query), string(c.USCC), code, version, text, now)
-		return err
+		return t.addComment(ctx, code, version, ModelComment{USCC: c.USCC, Text: text})
 	})
+}
+
+func (t *tx) addComment(ctx context.Context, code string, version int, c ModelComment) error {
+	var said, same int
+	const count = `SELECT count(*), count(CASE WHEN text = ? THEN 1 END) FROM model_comment WHERE code = ? AND version = ? AND uscc = ?`
+	if err := t.QueryRowxContext(ctx, t.Rebind(count), c.Text, code, version, string(c.USCC)).Scan(&said, &same); err != nil {
+		return fmt.Errorf("count comments: %w", err)
+	}
+	if same > 0 {
+		return nil
+	}
+	if said >= maxComments {
+		return ErrManyComments
+	}
+	now, err := t.now(ctx)
+	if err != nil {
+		return err
+	}
+	const query = `INSERT INTO model_comment (uscc, code, version, text, created_at) VALUES (?, ?, ?, ?, ?)`
+	_, err = t.ExecContext(ctx, t.Rebind(query), string(c.USCC), code, version, c.Text, now)
+	return err
 }
 
 // ModelComments returns the comments on a version, oldest first.
 func (db *DB) ModelComments(ctx context.Context, code string, version int) ([]ModelComment, error) {
-	read := func(scan func(...any) error) (ModelComment, error) {
-		var c ModelComment
-		var at int64
-		err := scan((*string)(&c.USCC), &c.Text, &at)
-		c.At = instant(at)
-		return c, err
-	}
 	const query = `SELECT uscc, text, created_at FROM model_comment WHERE code = ? AND version = ? ORDER BY id`
-	return collect(ctx, db, "read comments", query, []any{code, version}, read)
+	return collect(ctx, db, "read comments", query, []any{code, version}, readComment)
+}
+
+// ModelCommentsOf returns what one enterprise said about a version, oldest first.
+func (db *DB) ModelCommentsOf(ctx context.Context, whose registry.USCC, code string, version int) ([]ModelComment, error) {
+	const query = `SELECT uscc, text, created_at FROM model_comment WHERE uscc = ? AND code = ? AND version = ? ORDER BY id`
+	return collect(ctx, db, "read an enterprise's comments", query, []any{string(whose), code, version}, readComment)
+}
+
+func readComment(scan func(...any) error) (ModelComment, error) {
+	var c ModelComment
+	var at int64
+	err := scan((*string)(&c.USCC), &c.Text, &at)
+	c.At = instant(at)
+	return c, err
 }
 
 // collect reads all rows of a small result.

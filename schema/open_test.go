@@ -145,6 +145,8 @@ func TestMigrateWithData(t *testing.T) {
 					'done', 0, 45000, 5, '', '', '', '', 'final', 0, 0, 0, '{}', '')`,
 				3: `INSERT INTO model (code, version, digest, state, created_at, body) VALUES ('m', 1, 'd', 'active', 5, '{}'), ('m', 2, 'e', 'approved', 6, '{}')`,
 				4: `INSERT INTO signing_key VALUES (1, 'k', 'ES256', '{}', 'active', 5, 5, 0, 0)`,
+				5: `INSERT INTO code (uscc, state, kid, form, created_at, issued_at, expires_at, tier, colour, model, jwt) VALUES
+					('` + string(e.USCC) + `', 'issued', '1', 'printed', 5, 6, 7, 1, 1, 1, 'a.b.c'), ('` + string(e.USCC) + `', 'intended', '1', 'printed', 5, 0, 0, 0, 0, 0, '')`,
 			}
 			for version := int64(1); version <= db.Newest(); version++ {
 				if _, _, err := db.MigrateTo(t.Context(), version); err != nil {
@@ -168,6 +170,17 @@ func TestMigrateWithData(t *testing.T) {
 			if keys, err := db.Keys(t.Context()); err != nil || len(keys) != 1 {
 				t.Errorf("keys %+v, %v", keys, err)
 			}
+			codes, err := db.CodesOf(t.Context(), e.USCC)
+			if err != nil || len(codes) != 2 || codes[0].Status != schema.CodeValid || codes[1].Status != schema.CodeValid {
+				t.Fatalf("codes %+v, %v", codes, err)
+			}
+			events, err := db.CodeEvents(t.Context(), e.USCC, codes[1].Index)
+			if err != nil || len(events) != 1 || events[0].Step != schema.StepIssue || !events[0].At.Equal(codes[1].IssuedAt) {
+				t.Errorf("events of the code issued before %+v, %v", events, err)
+			}
+			if events, err := db.CodeEvents(t.Context(), e.USCC, codes[0].Index); err != nil || len(events) != 0 {
+				t.Errorf("events of the intent %+v, %v", events, err)
+			}
 		})
 	}
 }
@@ -181,8 +194,19 @@ func TestRowsAreOnlyAdded(t *testing.T) {
 		if _, err := db.PutRecords(t.Context(), schematest.Records(0, 1, 1), schema.PutOptions{}); err != nil {
 			t.Fatal(err)
 		}
+		idx, err := db.ReserveIndex(t.Context(), schematest.Code(0), "1", "printed")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.ChangeCode(t.Context(), idx, schema.StepRevoke, "Li Hua", "a test"); err != nil {
+			t.Fatal(err)
+		}
 		direct := raw(t, config)
-		for _, query := range []string{`DELETE FROM record`, `UPDATE record SET outcome = 'fail'`, `DELETE FROM enterprise_revision`, `UPDATE enterprise_revision SET known_at = 1`} {
+		if _, err := direct.ExecContext(t.Context(), `UPDATE code SET status = 0`); err == nil || !strings.Contains(err.Error(), "final") {
+			t.Errorf("un-revoke: %v, want a refusal", err)
+		}
+		for _, query := range []string{`DELETE FROM record`, `UPDATE record SET outcome = 'fail'`, `DELETE FROM enterprise_revision`, `UPDATE enterprise_revision SET known_at = 1`,
+			`DELETE FROM code_event`, `UPDATE code_event SET author = 'nobody'`} {
 			if _, err := direct.ExecContext(t.Context(), query); err == nil || !strings.Contains(err.Error(), "rows are only ever added") {
 				t.Errorf("%s: %v, want a refusal", query, err)
 			}

@@ -12,6 +12,12 @@ import (
 const (
 	TopicRecordReceived = "record.received" // an enterprise has new facts: one row for each enterprise and batch
 	TopicGradeChanged   = "grade.changed"   // tier or colour changed, or was given for the first time
+	TopicCodeChanged    = "code.changed"    // a code was suspended, resumed, revoked or superseded
+	TopicCodeExpiring   = "code.expiring"   // a printed code ends soon and nothing takes its place
+	TopicCodeCopied     = "code.copied"     // a printed code was scanned in many places
+
+	TopicKeyChanged     = "key.changed"      // a signing key was added or took a step in its life; no enterprise
+	TopicKeyRotationDue = "key.rotation_due" // a signing key ends soon and a person must see to the next one; no enterprise
 )
 
 // Message is one thing that others are to be told.

@@ -88,3 +88,15 @@ func postgresURL(text string) (string, error) {
 	u.RawQuery = query.Encode()
 	return u.String(), nil
 }
+
+// withSearchPath returns an address whose connections see a schema first and alone.
+func withSearchPath(text, schema string) (string, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "", fmt.Errorf("read the address of the database: %w", ErrUnreachable)
+	}
+	query := u.Query()
+	query.Set("search_path", schema)
+	u.RawQuery = query.Encode()
+	return u.String(), nil
+}

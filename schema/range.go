@@ -28,9 +28,17 @@ type RangeResult struct {
 	AlreadyDone bool // by another process, or before this one was stopped
 }
 
-// Assess grades one enterprise. prior is its current assessment when that rests on the same records and the same model and is of no later
-// day, nil otherwise: it may save work but not change the grade. A range that lost a race is read and graded again.
-type Assess func(e *scoring.Evidence, prior *Assessment) (Grade, error)
+// Part is what the enterprises of a range are graded by, in the order of their codes: the evidence as columns, and what columns leave out.
+type Part struct {
+	Columns *scoring.Columns
+	Facts   [][32]byte // the digest of each one's facts; see scoring.FactsDigest
+	// Priors holds the current assessment of each when that rests on the same records and the same model and is of no later day, nil
+	// otherwise: it may save work but not change the grade.
+	Priors []*Assessment
+}
+
+// Assess grades the enterprises of a range, in order. A range that lost a race is read and graded again.
+type Assess func(*Part) ([]Grade, error)
 
 // errFirstLoad says that history was loaded between reading the evidence and storing the grades.
 var errFirstLoad = errors.New("history was loaded meanwhile")
@@ -130,25 +138,47 @@ func (w *rangeWork) grade(ctx context.Context, t *tx) error {
 	if w.loads, err = t.firstLoads(ctx); err != nil {
 		return err
 	}
-	priors, err := t.priors(ctx, w)
+	part, err := w.read(ctx, t)
 	if err != nil {
 		return err
 	}
+	grades, err := w.assess(part)
+	if err == nil && len(grades) != len(w.grades) {
+		err = fmt.Errorf("%d grades for %d enterprises", len(grades), len(w.grades))
+	}
+	if err != nil {
+		return fmt.Errorf("assess: %w", err)
+	}
+	for i := range grades {
+		w.grades[i].Grade = grades[i]
+	}
+	return nil
+}
+
+// read reads what the range is graded by, and begins an assessment of each enterprise, which is still without a grade.
+func (w *rangeWork) read(ctx context.Context, t *tx) (*Part, error) {
+	priors, err := t.priors(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	part, builder := &Part{}, scoring.NewColumnBuilder(w.part.Enterprises, 0)
+	var buffer []byte
+	var facts [32]byte
 	q := evidenceQuery{KeyRange: w.keys(), horizon: w.horizon(), changedOnly: w.run.ChangedOnly}
-	return t.evidence(ctx, q, func(e *scoring.Evidence, packed string) error {
+	err = t.evidence(ctx, q, func(e *scoring.Evidence, packed string) error {
 		digest := recordsDigest(e, packed)
 		prior := priors[e.USCC]
 		if prior != nil && prior.RecordsDigest != digest {
 			prior = nil
 		}
-		grade, err := w.assess(e, prior)
-		if err != nil {
-			return fmt.Errorf("assess %s: %w", e.USCC, err)
-		}
-		w.grades = append(w.grades, Assessment{USCC: e.USCC, Grade: grade, Run: w.run.ID, AsOf: w.run.AsOf, KnownAt: w.run.KnownAt,
-			Model: w.run.Model, ChangedOn: w.run.AsOf, RecordsDigest: digest})
-		return nil
+		facts, buffer = scoring.FactsDigest(buffer, e.Facts())
+		part.Facts, part.Priors = append(part.Facts, facts), append(part.Priors, prior)
+		w.grades = append(w.grades, Assessment{USCC: e.USCC, Run: w.run.ID, AsOf: w.run.AsOf, KnownAt: w.run.KnownAt, Model: w.run.Model,
+			ChangedOn: w.run.AsOf, RecordsDigest: digest})
+		return builder.Add(e)
 	})
+	part.Columns = builder.Build()
+	return part, err
 }
 
 // priors reads the current assessments of the range that are of the run's model and of no later day.
@@ -213,6 +243,9 @@ func (w *rangeWork) store(ctx context.Context, t *tx) error {
 	if err := t.insert(ctx, "outbox", "uscc, topic, payload, created_at", "", rows.outbox); err != nil {
 		return err
 	}
+	if err := t.markLists(ctx, rows.moved); err != nil {
+		return err
+	}
 	if err := w.deleteDue(ctx, t, rows.kept); err != nil {
 		return err
 	}
@@ -261,7 +294,7 @@ func (t *tx) currentGrades(ctx context.Context, grades []Assessment) (map[regist
 
 type rangeRows struct {
 	current, history, outbox [][]any
-	kept                     []registry.USCC
+	kept, moved              []registry.USCC
 }
 
 // compare decides what each new grade means beside the present one.
@@ -291,6 +324,7 @@ func (w *rangeWork) compare(before map[registry.USCC]currentGrade, now int64) ra
 		}
 		if moved {
 			w.result.Changed++
+			rows.moved = append(rows.moved, g.USCC)
 			rows.outbox = append(rows.outbox, []any{string(g.USCC), TopicGradeChanged, gradeChanged(g, old, had), now})
 		}
 	}

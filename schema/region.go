@@ -3,6 +3,7 @@ package schema
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"iter"
 	"time"
 
@@ -80,6 +81,25 @@ func (db *DB) Regions(ctx context.Context) iter.Seq2[registry.Region, error] {
 			var r registry.Region
 			return r, scan(&r.Code, &r.Name)
 		})
+}
+
+// NameGroups fills in the names of the counties by which a simulation is broken down.
+func (db *DB) NameGroups(ctx context.Context, groups []scoring.GroupShifts) error {
+	names := map[string]string{}
+	for r, err := range db.Regions(ctx) {
+		if err != nil {
+			return fmt.Errorf("name counties: %w", err)
+		}
+		names[r.Code] = r.Name
+	}
+	for _, group := range groups {
+		for i := range group.Values {
+			if group.Attribute == "county" {
+				group.Values[i].Name = names[group.Values[i].Value]
+			}
+		}
+	}
+	return nil
 }
 
 // RegionColours is how many enterprises of each region have each published colour. A region's enterprises are its own and those of

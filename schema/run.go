@@ -213,6 +213,33 @@ func (t *tx) unfinished(ctx context.Context, kind string) (run *Run, now int64, 
 	return run, now, err
 }
 
+// ChangesDue reports whether a run of changes has work: facts known until a moment (zero: any) that had happened by the day, grades that time
+// changes by the day, or such a run that stopped. It is cheap enough to be asked several times a second.
+func (db *DB) ChangesDue(ctx context.Context, asOf registry.Day, known time.Time) (bool, error) {
+	h := horizon{asOf, never}
+	if !known.IsZero() {
+		h.knownAt = micros(known)
+	}
+	const query = `SELECT (SELECT count(*) FROM (SELECT 1 FROM due WHERE known_at <= ? LIMIT 1) facts)
+		+ (SELECT count(*) FROM (SELECT 1 FROM assessment WHERE next_change_on > 0 AND next_change_on <= ? LIMIT 1) days)
+		+ (SELECT count(*) FROM run WHERE kind = '` + KindRecomputeChanged + `' AND state = 'running')`
+	statement, err := db.statement(ctx, query)
+	if err != nil {
+		return false, db.fail(ctx, "look for changes", err)
+	}
+	var n int
+	err = statement.GetContext(ctx, &n, h.settled(), int64(asOf))
+	return n > 0, db.fail(ctx, "look for changes", err)
+}
+
+// RunDone reports whether a run of a kind for a day has finished.
+func (db *DB) RunDone(ctx context.Context, kind string, asOf registry.Day) (bool, error) {
+	var n int
+	const query = `SELECT count(*) FROM (SELECT 1 FROM run WHERE kind = ? AND as_of = ? AND state = 'finished' LIMIT 1) one`
+	err := db.read.GetContext(ctx, &n, db.read.Rebind(query), kind, int64(asOf))
+	return n > 0, db.fail(ctx, "look for a finished run", err)
+}
+
 func (db *DB) anyoneDue(ctx context.Context, asOf registry.Day) error {
 	q := evidenceQuery{horizon: horizon{asOf, never}}
 	query, arguments := q.changedCodes()

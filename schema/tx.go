@@ -70,6 +70,8 @@ func (db *DB) once(ctx context.Context, pool *sqlx.DB, options *sql.TxOptions, w
 const (
 	lockKnowing  = 0x6863_0001 // writers share it, Know has it alone
 	lockModels   = 0x6863_0003 // whoever takes a step in a model's life has it alone
+	lockCopy     = 0x6863_000a // whoever has a copy of the database
+	lockKeys     = 0x6863_0009 // whoever takes a step in a key's life has it alone
 	lockArrivals = 0x6863_0002 // who registers an enterprise, or keeps a record aside because one is missing, has it alone
 )
 

@@ -30,13 +30,14 @@ type Assessor struct {
 	items     [20]int32 // by item of the model: the newest fact about it, plus one
 	heldItems uint32    // of the model: whether the newest word about each is that it is held
 
-	worths   []worth // by class of a fact, in a grading pass
-	computed worth   // of the fact in hand
-	summed   tally
+	worths     []worth // by class of a fact, in a grading pass
+	computed   worth   // of the fact in hand
+	beforehand *summed
 
 	asOf  registry.Day
 	since registry.Day // from when on quiet time counts; no day: never
 	marks
+	alarms
 	checks      int64
 	state       [circumstances]int32
 	refusedOn   registry.Day
@@ -109,8 +110,9 @@ func (a *Assessor) assess(e *Evidence, asOf registry.Day, x *Assessment) {
 
 // losses returns the loss of each dimension in millionths: (N + k·mu)·10^6 / (N + G + k), rounded half up.
 func (t *tables) losses(risk int, sum *tally) (losses [dimensions]int64) {
+	kMu, k := &t.kMu[risk], &t.k[risk]
 	for d := range losses {
-		losses[d] = divide((sum.bad[d]+t.kMu[risk][d])*1_000_000, sum.bad[d]+sum.good[d]+t.k[risk][d])
+		losses[d] = divide((sum.bad[d]+kMu[d])*1_000_000, sum.bad[d]+sum.good[d]+k[d])
 	}
 	return losses
 }
@@ -127,13 +129,11 @@ func (t *tables) indexPPM(losses [dimensions]int64) int64 {
 func hundredths(ppm int64) int32 { return int32(divide(ppm, 100)) }
 
 func (a *Assessor) level() registry.EvidenceLevel {
-	level := registry.EvidenceNone
-	for i, least := range a.t.levels {
-		if a.checks >= least {
-			level = registry.EvidenceLevel(i + 1)
-		}
+	level := int32(registry.EvidenceNone)
+	for _, least := range a.t.levels {
+		level += oneIf(a.checks >= least)
 	}
-	return level
+	return registry.EvidenceLevel(level)
 }
 
 func (a *Assessor) tier(x *Assessment) registry.Tier { return a.tierAt(x, x.Index) }
@@ -162,20 +162,18 @@ func (a *Assessor) allHold(gates []bounds) bool {
 }
 
 func (a *Assessor) colour(risk registry.RiskLevel, x *Assessment) registry.Colour {
-	return a.floorFrom(a.t.matrix[risk][x.Tier], x)
+	return max(a.t.matrix[risk][x.Tier], a.floor(x))
 }
 
 // floor returns the best colour that vetoes and the lack of evidence leave.
-func (a *Assessor) floor(x *Assessment) registry.Colour { return a.floorFrom(registry.ColourGreen, x) }
-
-// floorFrom is floor, or a colour when that is worse: vetoes to better colours need no look.
-func (a *Assessor) floorFrom(floor registry.Colour, x *Assessment) registry.Colour {
+func (a *Assessor) floor(x *Assessment) registry.Colour {
+	floor := registry.ColourGreen
 	if x.Evidence < registry.EvidenceFair {
-		floor = max(floor, registry.ColourBlue)
+		floor = registry.ColourBlue
 	}
-	for i := range a.model.Vetoes {
-		if veto := &a.model.Vetoes[i]; veto.Colour > floor && a.t.vetoes[i].hold(&a.state) {
-			floor = veto.Colour
+	for i := range a.t.vetoes {
+		if a.t.vetoes[i].hold(&a.state) { // seldom, so a processor guesses rightly
+			floor = max(floor, a.model.Vetoes[i].Colour)
 		}
 	}
 	return floor
@@ -184,7 +182,7 @@ func (a *Assessor) floorFrom(floor registry.Colour, x *Assessment) registry.Colo
 // tally adds up what counts. With a cap on the bad mass of a month, the newest complaints of a block fill it first; final writes
 // what is left of each into its weight.
 func (a *Assessor) tally(sum *tally, final bool) {
-	*sum = a.summed
+	*sum = a.beforehand.tally
 	block, left := int32(-1), int64(0)
 	for i := len(a.weighed) - 1; i >= 0; i-- {
 		w := &a.weighed[i]
@@ -217,15 +215,20 @@ func (a *Assessor) addQuiet(sum *tally) {
 }
 
 func (a *Assessor) addQuietOf(d int, sum *tally) (counted int) {
-	quiet := a.t.quiet[d]
-	if len(quiet) == 0 || a.since == 0 || a.since > a.asOf {
+	if a.t.quietBlocks[d] == 0 || a.since == 0 || a.since > a.asOf {
 		return 0
 	}
-	counted = min(int(a.asOf-a.since+1)/blockDays, len(quiet))
-	sum.good[d] += a.t.quietSum[d][counted]
-	for broken := a.blocked[d] & (1<<counted - 1); broken != 0; broken &= broken - 1 {
-		sum.good[d] -= quiet[bits.TrailingZeros64(broken)]
-		counted--
+	counted = min(int(a.asOf-a.since+1)/blockDays, a.t.quietBlocks[d])
+	good, quiet := a.t.quietSum[d][counted], &a.t.quiet[d]
+	broken := a.blocked[d] & (1<<counted - 1)
+	counted -= bits.OnesCount64(broken)
+	for range 2 { // seldom are there more, and after the last one comes a block of no mass
+		good -= quiet[bits.TrailingZeros64(broken)]
+		broken &= broken - 1
 	}
+	for ; broken != 0; broken &= broken - 1 {
+		good -= quiet[bits.TrailingZeros64(broken)]
+	}
+	sum.good[d] += good
 	return counted
 }

@@ -41,6 +41,8 @@ type Protocol struct {
 	// MinChecks is how many checks like the outcomes an enterprise must have had in the three years before a grade.
 	MinChecks       int  `json:"min_checks"`
 	KnownAsOccurred bool `json:"known_as_occurred"`
+	// CalibratedOn is the day on whose knowledge the model's peers were estimated for this back-test; none: they are the model's own.
+	CalibratedOn registry.Day `json:"calibrated_on,omitzero"`
 }
 
 // BacktestOptions say what to test and how.
@@ -87,30 +89,36 @@ func Backtest(ctx context.Context, source Dossiers, options BacktestOptions) (*B
 		if done++; options.Progress != nil {
 			options.Progress(done)
 		}
-		return b.enterprise(d)
+		err := b.enterprise(d)
+		if err == nil && len(b.days) >= pastsAtOnce {
+			b.gradeWaiting()
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
+	b.gradeWaiting()
 	return b.result(ctx)
 }
 
 // backtest gathers observations.
 type backtest struct {
-	options   BacktestOptions
-	outcomes  outcomes
-	grid      []registry.Day
-	assessors []*Assessor // the model, then the model without each dimension
-	decay     []int64     // of naive rankings
-	guard     guard
-	evidence  Evidence
-	known     []KnownFact
-	read      int // enterprises
+	options  BacktestOptions
+	outcomes outcomes
+	grid     []registry.Day
+	models   []*Model // the model, then the model without each dimension
+	decay    []int64  // of naive rankings
+	guard    guard
+	evidence Evidence
+	known    []KnownFact
+	read     int // enterprises
+	waiting
 
 	skipped  Skipped
 	subjects []Subject // those with observations
 	seen     []observation
-	indices  [][]int32                // by assessor
+	indices  [][]int32                // by model
 	naive    [naiveRankings][]float64 // NaN-free: unknown ones are filled in at the end
 	teams    teams
 }
@@ -147,18 +155,16 @@ func newBacktest(o BacktestOptions) (*backtest, error) {
 	}
 	b := &backtest{options: o, decay: decayTable(naiveHalfLife, naiveWindow), teams: teams{number: map[string]int32{}},
 		outcomes: outcomes{label: o.Label, purpose: purposeNumbers[o.Purpose]}}
-	models := []*Model{o.Model}
+	b.models = []*Model{o.Model}
 	for _, d := range o.Without {
 		other, err := o.Model.Without(d)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrProtocol, err)
 		}
-		models = append(models, other)
+		b.models = append(b.models, other)
 	}
-	for _, m := range models {
-		b.assessors = append(b.assessors, NewAssessor(m))
-	}
-	b.indices = make([][]int32, len(models))
+	b.indices = make([][]int32, len(b.models))
+	b.waiting = newWaiting()
 	if o.Horizon > 0 {
 		b.grid = grid(o.From, o.To, o.Step)
 	}
@@ -226,25 +232,12 @@ func (b *backtest) enterprise(d Dossier) error {
 			o.team = b.teams.of(check.Inspectors)
 		}
 		b.seen = append(b.seen, o)
-		b.tell(&o)
 		return nil
 	}
 	if b.options.Horizon == 0 {
 		return b.eachOutcome(checks, observe)
 	}
 	return b.eachDay(checks, observe)
-}
-
-// tell hands out the newest observation.
-func (b *backtest) tell(o *observation) {
-	if b.options.Each == nil {
-		return
-	}
-	one := Observation{USCC: b.subjects[o.enterprise].USCC, AsOf: o.day, Index: o.index, Tier: o.tier, Colour: o.colour, Bad: o.bad}
-	for i, risks := range b.naive {
-		one.Naive[i] = risks[len(risks)-1]
-	}
-	b.options.Each(&one)
 }
 
 // eachOutcome tests every outcome against the grade of the day before.
@@ -279,7 +272,7 @@ func (b *backtest) eachDay(checks []KnownFact, observe func(registry.Day, bool) 
 	return nil
 }
 
-// observe grades an enterprise as of a day with what was known then. check is the last check that had happened.
+// observe puts down what was known of an enterprise on a day, to be graded. check is the last check that had happened.
 func (b *backtest) observe(d Dossier, day registry.Day) (o observation, check *KnownFact, ok bool, err error) {
 	p := EndOf(day, b.options.KnownAsOccurred)
 	who, known, ok := d.At(p, b.known[:0])
@@ -301,16 +294,7 @@ func (b *backtest) observe(d Dossier, day registry.Day) (o observation, check *K
 		b.naive[i] = append(b.naive[i], risk)
 	}
 	b.evidence.Set(who, facts)
-	for i, a := range b.assessors {
-		if i > 0 {
-			b.indices[i] = append(b.indices[i], a.Assess(&b.evidence, day).Index)
-			continue
-		}
-		g := a.Grade(&b.evidence, day)
-		b.indices[i] = append(b.indices[i], g.Earned.Index)
-		o = observation{day: day, index: g.Earned.Index, tier: g.Tier, colour: g.Colour, earned: g.Earned.Colour, compared: n > 0}
-	}
-	return o, lastCheck(known), true, nil
+	return observation{day: day, compared: n > 0}, lastCheck(known), true, b.wait(&b.evidence, day)
 }
 
 // lastCheck returns the newest check; of several on one day, the last of the list.

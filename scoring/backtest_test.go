@@ -231,7 +231,7 @@ func TestBacktestSuspectsAFieldThatTellsTheOutcome(t *testing.T) {
 	all := town(3, 200, func(int, int) float64 { return 0.5 })
 	for _, p := range all {
 		for i := range p.Facts[1:] {
-			p.Facts[i].Minor = 20 * min(1, p.Facts[i+1].Major) // the code of the outcome to come
+			p.Facts[i].Minor = 40 * min(1, p.Facts[i+1].Major) // the code of the outcome to come
 		}
 	}
 	o := next(start + 90)

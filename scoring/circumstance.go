@@ -57,27 +57,28 @@ func (c *Condition) holds(of *[circumstances]int32) bool {
 	return b.hold(of)
 }
 
-// bounds is a condition made ready: the circumstance lies between two numbers, both included.
+// bounds is a condition made ready: the circumstance is at least from and at most span more.
 type bounds struct {
-	fact     Circumstance
-	from, to int32
+	fact Circumstance
+	from int32
+	span uint32
 }
 
 func (b *bounds) hold(of *[circumstances]int32) bool {
-	actual := of[b.fact]
-	return actual >= b.from && actual <= b.to
+	return uint32(of[b.fact])-uint32(b.from) <= b.span // what is less than from wraps around
 }
 
 func (c *Condition) bounds() bounds {
+	from, to := c.Value, c.Value
 	switch c.Operator {
 	case ">=":
-		return bounds{c.Fact, c.Value, math.MaxInt32}
+		to = math.MaxInt32
 	case "<=":
-		return bounds{c.Fact, math.MinInt32, c.Value}
+		from = math.MinInt32
 	case ">":
-		return bounds{c.Fact, c.Value + 1, math.MaxInt32}
+		from, to = c.Value+1, math.MaxInt32
 	case "<":
-		return bounds{c.Fact, math.MinInt32, c.Value - 1}
+		from, to = math.MinInt32, c.Value-1
 	}
-	return bounds{c.Fact, c.Value, c.Value}
+	return bounds{c.Fact, from, uint32(to) - uint32(from)}
 }

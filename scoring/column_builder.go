@@ -20,6 +20,7 @@ type ColumnBuilder struct {
 	subjects map[string]uint16
 	classes  map[classKey]uint32
 	numbers  numbering
+	inCase   []int32 // of the enterprise in hand: how many facts each case has
 }
 
 // NewColumnBuilder returns a builder with room for so many enterprises and records; fewer or more may come.
@@ -40,6 +41,11 @@ func (b *ColumnBuilder) Add(e *Evidence) error {
 	if err := b.follows(string(e.USCC)); err != nil {
 		return err
 	}
+	return b.put(e)
+}
+
+// put appends an enterprise, whatever came before. Columns that are out of order can be graded but not searched.
+func (b *ColumnBuilder) put(e *Evidence) error {
 	if len(b.c.facts.what)+len(e.facts) > maxRecords {
 		return fmt.Errorf("%w: more than %d records", ErrColumns, maxRecords)
 	}
@@ -75,21 +81,63 @@ func (b *ColumnBuilder) addFacts(facts []Fact) bool {
 	f := &b.c.facts
 	start := len(f.what)
 	b.numbers.reset()
+	b.countCases(facts)
 	for i := range facts {
 		subject, product, ok := b.subject(&facts[i])
 		if !ok || !facts[i].fits() {
 			f.truncate(start)
 			return false
 		}
-		f.add(&facts[i], b.class(&facts[i]), subject, product)
+		class := uint32(0)
+		if !disputed(facts, i) {
+			class = b.class(&facts[i], subject)
+		}
+		f.add(&facts[i], class, subject, product, b.caseOf(&facts[i]))
 	}
 	b.c.texts = growTexts(b.c.texts, b.numbers.highest())
 	return true
 }
 
+// countCases counts the facts of each case.
+func (b *ColumnBuilder) countCases(facts []Fact) {
+	b.inCase = b.inCase[:0]
+	for i := range facts {
+		for int(facts[i].caseNo) >= len(b.inCase) {
+			b.inCase = append(b.inCase, 0)
+		}
+		b.inCase[facts[i].caseNo]++
+	}
+}
+
+// caseOf returns the number of the case of a fact. A fact that is alone in its case weighs like one without.
+func (b *ColumnBuilder) caseOf(f *Fact) uint16 {
+	if b.inCase[f.caseNo] < 2 {
+		return 0
+	}
+	return uint16(f.caseNo)
+}
+
+// disputed reports whether a fact is a word about a capability item to which there is more than kind and day: it was rectified, or another
+// one about the same item is of the same day.
+func disputed(facts []Fact, i int) bool {
+	f := &facts[i]
+	if f.kind != kindCapability && f.kind != kindSelfInspection {
+		return false
+	}
+	for k := i - 1; k >= 0 && facts[k].OccurredOn == f.OccurredOn; k-- {
+		if (facts[k].kind == kindCapability || facts[k].kind == kindSelfInspection) && facts[k].Subject == f.Subject {
+			return true
+		}
+	}
+	return f.RectifiedOn != 0
+}
+
 // class returns the number of the class of a fact, new when there was none like it. Ordinary populations have a few hundred.
-func (b *ColumnBuilder) class(f *Fact) uint32 {
-	key := classKey{packWhat(f), f.Minor, f.Major, f.Critical}
+func (b *ColumnBuilder) class(f *Fact, subject uint16) uint32 {
+	key := classKey{what: packWhat(f), minor: f.Minor, major: f.Major, critical: f.Critical}
+	if namesSubject[f.kind&15] {
+		key.subject = subject
+	}
 	class, known := b.classes[key]
 	if !known && len(b.c.classes) < maxClasses {
 		class = uint32(len(b.c.classes))
@@ -192,10 +240,10 @@ func (f *factColumns) shorts() [7]*[]uint16 {
 
 func (f *factColumns) bytes() [3]*[]uint8 { return [3]*[]uint8{&f.minor, &f.major, &f.critical} }
 
-func (f *factColumns) add(fact *Fact, class uint32, subject, product uint16) {
+func (f *factColumns) add(fact *Fact, class uint32, subject, product, caseNo uint16) {
 	f.what = append(f.what, packWhat(fact)|class<<whatBits)
 	values := [7]uint16{uint16(fact.OccurredOn), uint16(fact.ProvisionalUntil), uint16(fact.RectifyBy), uint16(fact.RectifiedOn),
-		uint16(fact.caseNo), subject, product}
+		caseNo, subject, product}
 	for i, column := range f.shorts() {
 		*column = append(*column, values[i])
 	}

@@ -24,7 +24,7 @@ type Columns struct {
 	whole      map[uint32][]Fact // facts that do not fit, by enterprise
 	subjects   []string          // capability items and lists; number 0 is no text
 	texts      []string          // stand for licence and product numbers: texts[n] is n in digits, texts[0] is empty
-	classes    []classKey        // the different facts but for their dates, cases and subjects, from 1 on
+	classes    []classKey        // the different facts but for their dates and cases, from 1 on
 }
 
 const usccLength = 18
@@ -57,6 +57,11 @@ func (c *Columns) USCC(i int) registry.USCC { return registry.USCC(c.codes[i][:]
 
 // Risk returns the product risk of enterprise i.
 func (c *Columns) Risk(i int) registry.RiskLevel { return c.risk[i] }
+
+// Who returns what scoring reads of enterprise i itself.
+func (c *Columns) Who(i int) Enterprise {
+	return Enterprise{USCC: c.USCC(i), RegisteredOn: c.registered[i], Risk: c.risk[i]}
+}
 
 // Find returns the number of an enterprise, or where it would stand and false.
 func (c *Columns) Find(code registry.USCC) (int, bool) {
@@ -98,7 +103,7 @@ func (c *Columns) Reader() *ColumnReader { return &ColumnReader{c: c} }
 // (Assess, NextChange). It is not good for explanations and digests: references and revisions are gone and numbers stand for texts.
 func (r *ColumnReader) Read(i int) *Evidence {
 	e := &r.evidence
-	e.USCC, e.RegisteredOn, e.Risk = r.c.USCC(i), r.c.registered[i], r.c.risk[i]
+	e.Enterprise = r.c.Who(i)
 	from, to := r.c.first[i], r.c.first[i+1]
 	if from == to && r.c.whole != nil {
 		e.facts = r.c.whole[uint32(i)]
@@ -145,10 +150,12 @@ var namesSubject = func() (set [16]bool) {
 // classKey is what facts of one class have in common.
 type classKey struct {
 	what                   uint32
+	subject                uint16 // where it is compared with names
 	minor, major, critical uint8
 }
 
-// The class of a fact stands above the 18 bits that say what it is. Class 0 is for facts that came when all classes were taken.
+// The class of a fact stands above the 18 bits that say what it is. Class 0 is for facts that came when all classes were taken, and for
+// words about a capability item to which there is more than kind and day.
 const (
 	whatBits   = 18
 	maxClasses = 1 << (32 - whatBits)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -49,6 +51,9 @@ func modelsToCompare(t testing.TB) map[string]*scoring.Model {
 		"longest": changedModel(t, func(m *scoring.Model) { m.Window, m.HalfLife = 1920, 3650 }),
 		"items":   changedModel(t, func(m *scoring.Model) { m.Items = []string{"other", "qms"} }),
 		"factors": changedModel(t, func(m *scoring.Model) { m.Factors.Repaired, m.Factors.Rectified, m.Factors.Stage.Online = 500, 0, 100 }),
+		"no mass": changedModel(t, func(m *scoring.Model) { // what weighs nothing still counts for gates and vetoes
+			m.Factors.Stage.Production, m.Factors.Purpose.Random = 0, 0
+		}),
 		"gates": changedModel(t, func(m *scoring.Model) {
 			m.Tiers[0].Gates, m.Vetoes = nil, append(m.Vetoes, scoring.Veto{Colour: registry.ColourYellow,
 				Condition: scoring.Condition{Fact: scoring.DaysSinceWorseThanMinor, Operator: "<", Value: 100}})
@@ -88,7 +93,7 @@ func drawPopulation(t *rapid.T) (*scoring.Columns, []*scoring.Evidence) {
 }
 
 func checkPopulation(t *rapid.T, name string, m *scoring.Model, c *scoring.Columns, population []*scoring.Evidence) {
-	a, fresh, reader := scoring.NewAssessor(m), scoring.NewAssessor(m), c.Reader()
+	a, fresh, reader, grader := scoring.NewAssessor(m), scoring.NewAssessor(m), c.Reader(), c.Grader(m)
 	asOf := today - registry.Day(rapid.IntRange(-100, 900).Draw(t, "days ago"))
 	grades := scoring.NewGrades(c.Len())
 	if err := c.Grade(t.Context(), m, asOf, grades, scoring.PassOptions{Workers: 2}); err != nil {
@@ -106,6 +111,9 @@ func checkPopulation(t *rapid.T, name string, m *scoring.Model, c *scoring.Colum
 		if got := a.Assess(read, asOf); got != want {
 			t.Fatalf("%s: %+v, want %+v of %+v", name, got, want, e)
 		}
+		if got := grader.Assess(i, asOf); got != want {
+			t.Fatalf("%s: grader %+v, want %+v of %+v", name, got, want, e)
+		}
 		if grades.Index[i] != uint16(want.Index) || grades.Tier[i] != want.Tier || grades.Colour[i] != want.Colour || grades.Evidence[i] != want.Evidence {
 			t.Fatalf("%s: %d %s %s %s, want %+v", name, grades.Index[i], grades.Tier[i], grades.Colour[i], grades.Evidence[i], want)
 		}
@@ -114,11 +122,7 @@ func checkPopulation(t *rapid.T, name string, m *scoring.Model, c *scoring.Colum
 
 func TestColumnsGradeExactlyAsTheAssessor(t *testing.T) {
 	models := modelsToCompare(t)
-	names := make([]string, 0, len(models))
-	for name := range models {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(models))
 	rapid.Check(t, func(t *rapid.T) {
 		c, population := drawPopulation(t)
 		for _, name := range names {
@@ -127,14 +131,51 @@ func TestColumnsGradeExactlyAsTheAssessor(t *testing.T) {
 	})
 }
 
-func TestColumnsKnowTheNextChange(t *testing.T) {
+// Enterprises with more facts than are counted at a time, some of them with several complaints and many words about each item.
+func TestColumnsGradeLargeEnterprisesExactly(t *testing.T) {
+	models := modelsToCompare(t)
+	rapid.Check(t, func(t *rapid.T) {
+		dice := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
+		records := drawRecords(t)
+		e := &scoring.Evidence{}
+		var facts []scoring.Fact
+		for n := range rapid.IntRange(0, 300).Draw(t, "facts") {
+			if len(records) == 0 {
+				break
+			}
+			f := scoring.FactOf(&records[dice.IntN(len(records))])
+			f.SourceRef, f.OccurredOn = fmt.Sprintf("%03d", n), f.OccurredOn-registry.Day(dice.IntN(1000))
+			facts = append(facts, f)
+		}
+		who := drawWho(t)
+		who.USCC = codeOf(0)
+		e.Set(who, facts)
+		b := scoring.NewColumnBuilder(0, 0)
+		if err := b.Add(e); err != nil {
+			t.Fatal(err)
+		}
+		c := b.Build()
+		for _, name := range slices.Sorted(maps.Keys(models)) {
+			checkPopulation(t, name, models[name], c, []*scoring.Evidence{e})
+		}
+	})
+}
+
+func TestColumnsKnowMovementAndTheNextChange(t *testing.T) {
 	a := scoring.NewAssessor(scoring.DefaultModel())
 	rapid.Check(t, func(t *rapid.T) {
 		c, population := drawPopulation(t)
-		reader := c.Reader()
+		reader, grader := c.Reader(), c.Grader(scoring.DefaultModel())
 		for i, e := range population {
 			if got, want := a.NextChange(reader.Read(i), today), a.NextChange(e, today); got != want {
 				t.Fatalf("%s, want %s", got, want)
+			}
+			grade, ahead := a.GradeAhead(e, today)
+			if got, until := grader.GradeAhead(i, today); got != grade || until != ahead {
+				t.Fatalf("%+v until %+v, want %+v until %+v", got, until, grade, ahead)
+			}
+			if got := grader.Grade(i, today-100); got != a.Grade(e, today-100) {
+				t.Fatalf("%+v, want %+v", got, a.Grade(e, today-100))
 			}
 		}
 	})

@@ -15,16 +15,33 @@ const TimeFormat = "2006-01-02T15:04:05.000000Z"
 // Digests returns the SHA-256 of the canonical JSON of inputs and outputs, which two computations of the same assessment share on any
 // machine, and the SHA-256 of the facts alone, which changes only when records do. docs/formats.md specifies both.
 func (a *Assessor) Digests(e *Evidence, asOf registry.Day, knownAt time.Time, g *Grade) (digest, facts [32]byte) {
-	buffer := a.factsJSON(e, asOf)
-	facts = sha256.Sum256(buffer)
-	buffer = append(buffer[:0], `{"as_of":"`...)
+	facts, a.buffer = FactsDigest(a.buffer, happened(e.facts, asOf))
+	return a.Digest(e.Enterprise, asOf, knownAt, facts, g), facts
+}
+
+// FactsDigest returns the SHA-256 of facts in their order as a JSON array. It writes into a buffer, which it returns for the next time.
+func FactsDigest(buffer []byte, facts []Fact) ([32]byte, []byte) {
+	buffer = append(buffer[:0], '[')
+	for i := range facts {
+		if i > 0 {
+			buffer = append(buffer, ',')
+		}
+		buffer = facts[i].AppendJSON(buffer)
+	}
+	buffer = append(buffer, ']')
+	return sha256.Sum256(buffer), buffer
+}
+
+// Digest returns the SHA-256 of the canonical JSON of inputs and outputs, where facts is that of the facts that had happened.
+func (a *Assessor) Digest(who Enterprise, asOf registry.Day, knownAt time.Time, facts [32]byte, g *Grade) [32]byte {
+	buffer := append(a.buffer[:0], `{"as_of":"`...)
 	buffer = appendDate(buffer, asOf)
 	buffer = append(buffer, `","enterprise":{"registered_on":"`...)
-	if e.RegisteredOn != 0 {
-		buffer = appendDate(buffer, e.RegisteredOn)
+	if who.RegisteredOn != 0 {
+		buffer = appendDate(buffer, who.RegisteredOn)
 	}
-	buffer = appendMember(buffer, `","risk":"`, e.Risk.String())
-	buffer = appendMember(buffer, `","uscc":"`, string(e.USCC))
+	buffer = appendMember(buffer, `","risk":"`, who.Risk.String())
+	buffer = appendMember(buffer, `","uscc":"`, string(who.USCC))
 	buffer = append(buffer, `"},"facts_sha256":"`...)
 	buffer = hex.AppendEncode(buffer, facts[:])
 	buffer = append(buffer, `","known_at":"`...)
@@ -34,22 +51,7 @@ func (a *Assessor) Digests(e *Evidence, asOf registry.Day, knownAt time.Time, g 
 	buffer = appendResult(append(buffer, `","result":`...), g)
 	buffer = append(buffer, '}')
 	a.buffer = buffer
-	return sha256.Sum256(buffer), facts
-}
-
-// factsJSON writes the facts that had happened as a JSON array into the assessor's buffer.
-func (a *Assessor) factsJSON(e *Evidence, asOf registry.Day) []byte {
-	buffer := append(a.buffer[:0], '[')
-	for i := range e.facts {
-		if e.facts[i].OccurredOn > asOf {
-			break
-		}
-		if i > 0 {
-			buffer = append(buffer, ',')
-		}
-		buffer = e.facts[i].AppendJSON(buffer)
-	}
-	return append(buffer, ']')
+	return sha256.Sum256(buffer)
 }
 
 func appendResult(buffer []byte, g *Grade) []byte {

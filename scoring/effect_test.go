@@ -10,34 +10,6 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestCompareCountsEveryMove(t *testing.T) {
-	t.Parallel()
-	p, _, _ := twoKinds(11, 400, 0.05, 0.5)
-	base := scoring.DefaultModel()
-	same, err := base.Renumbered(2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if e, err := scoring.Compare(p.each, today, base, same, nil); err != nil || e.Moved != 0 || e.Tiers.PSI != 0 || e.Enterprises != 400 || e.MeanBefore != e.MeanAfter {
-		t.Errorf("the same model: %+v, %v", e, err)
-	}
-	stricter := changed(t, `"index_from": 8000`, `"index_from": 8400`)
-	calls := 0
-	e, err := scoring.Compare(p.each, today, base, stricter, func(int) { calls++ })
-	if err != nil || e.Moved == 0 || calls != 400 {
-		t.Fatalf("%+v, %v", e, err)
-	}
-	a, b, moved := scoring.NewAssessor(base), scoring.NewAssessor(stricter), 0
-	for _, one := range p {
-		if x, y := a.Assess(one, today), b.Assess(one, today); x.Tier == registry.TierA && y.Tier == registry.TierB {
-			moved++
-		}
-	}
-	if got := e.Tiers.Matrix[1][2]; got != moved || e.Tiers.Before[1]-e.Tiers.After[1] != moved {
-		t.Errorf("from A to B: %d, want %d: %+v", got, moved, e.Tiers)
-	}
-}
-
 // Whatever steps are tried by whomever, nobody's own model comes to be approved or active by themselves alone, and nothing is active before
 // its day or without a simulation.
 func TestNobodyApprovesTheirOwnModel(t *testing.T) {

@@ -20,16 +20,19 @@ type Evidence struct {
 	Enterprise
 	facts  []Fact
 	cases  []string // the names of the cases numbered 1, 2, …
-	summed summed
+	summed *summed  // in a grading pass; else nil
 }
 
 // summed is what facts add that a grading pass has added up beforehand and left out of the evidence.
 type summed struct {
 	tally
 	marks
+	alarms
 	checks int64
 	held   uint32 // capability items of the model
 }
+
+var nothingSummed summed // never written
 
 // Set fills the evidence: facts holds the newest revision of each (source, source_ref) that was known, in any order. The slice
 // is taken over and sorted in place.

@@ -122,6 +122,9 @@ type GateResult struct {
 	Binds     bool  `json:"binds"`      // the index earns the tier and this gate is closed
 }
 
+// Never reports whether the gate counts days since something that never happened: Actual is then no number of days.
+func (g *GateResult) Never() bool { return g.Actual == never }
+
 // VetoResult is a veto that fired.
 type VetoResult struct {
 	Colour registry.Colour `json:"colour"`

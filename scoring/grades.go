@@ -34,29 +34,45 @@ const passChunk = 1024
 // Grade grades every enterprise by the model as of a day, exactly as Assessor.Assess does, into grades that have room for all of them.
 // It stops early, with the context's error, when the context ends.
 func (c *Columns) Grade(ctx context.Context, m *Model, asOf registry.Day, into *Grades, o PassOptions) error {
+	tables := newPassTables(c, m)
+	return eachChunk(ctx, c.Len(), o, func() func(from, to int) {
+		g := newGrader(c, m, tables)
+		return func(from, to int) { into.fill(g, asOf, from, to) }
+	})
+}
+
+// eachChunk goes through n enterprises on several goroutines. Each of them asks once for what it is to do with a stretch of numbers.
+func eachChunk(ctx context.Context, n int, o PassOptions, worker func() func(from, to int)) error {
 	workers := o.Workers
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	tables := newPassTables(c, m)
 	var next, done atomic.Int64
 	var group sync.WaitGroup
-	for range min(workers, c.Len()/passChunk+1) {
+	for range min(workers, n/passChunk+1) {
 		group.Go(func() {
-			p := newPass(c, m, asOf, tables)
+			work := worker()
 			for ctx.Err() == nil {
 				from := int(next.Add(passChunk)) - passChunk
-				if from >= c.Len() {
+				if from >= n {
 					return
 				}
-				to := min(from+passChunk, c.Len())
-				p.grade(into, from, to)
+				to := min(from+passChunk, n)
+				work(from, to)
 				if finished := done.Add(int64(to - from)); o.Progress != nil {
-					o.Progress(finished, int64(c.Len()))
+					o.Progress(finished, int64(n))
 				}
 			}
 		})
 	}
 	group.Wait()
 	return ctx.Err()
+}
+
+// fill grades a stretch of the enterprises.
+func (into *Grades) fill(g *Grader, asOf registry.Day, from, to int) {
+	var x Assessment
+	g.each(from, to, asOf, &x, func(i int) {
+		into.Index[i], into.Tier[i], into.Colour[i], into.Evidence[i] = uint16(x.Index), x.Tier, x.Colour, x.Evidence
+	})
 }

@@ -44,7 +44,7 @@ func TestDiffInWords(t *testing.T) {
 		"a gate":         {`"operator": ">=", "value": 1095`, `"operator": ">=", "value": 730`, []string{"信用等级 AA 级 门槛 距上次较重或严重问题天数 ≥ 值 1095 → 730"}, []string{"tier AA gate days_since_worse_than_minor >= value 1095 → 730"}},
 		"a colour":       {`"general": {"AA": "green", "A": "green", "B": "blue"`, `"general": {"AA": "green", "A": "green", "B": "yellow"`, []string{"色级矩阵 一般风险 B 级 蓝 → 黄"}, []string{"colour matrix general risk B blue → yellow"}},
 		"a veto":         {`{"colour": "yellow", "fact": "major`, `{"colour": "red", "fact": "major`, []string{"一票否决 较重不合格整改逾期 ≥ 色级 黄 → 红"}, []string{"veto major_failures_overdue >= colour yellow → red"}},
-		"a factor":       {`"targeted": 700`, `"targeted": 725`, []string{"系数 目的 专项 70 % → 72.5 %"}, []string{"factor purpose targeted 70 % → 72.5 %"}},
+		"a factor":       {`"targeted": 500`, `"targeted": 725`, []string{"系数 目的 专项 50 % → 72.5 %"}, []string{"factor purpose targeted 50 % → 72.5 %"}},
 		"the margin":     {`"margin": 100`, `"margin": 150`, []string{"升降 升级余量 1 分 → 1.5 分"}, []string{"movement margin 1 points → 1.5 points"}},
 		"the window":     {`"window_days": 1095`, `"window_days": 730`, []string{"计算期 1095 天 → 730 天"}, []string{"window 1095 days → 730 days"}},
 		"an item":        {`"traceability", "capability_assessment"`, `"capability_assessment"`, []string{"能力项目 质量追溯 列入 → 无"}, []string{"capability item traceability listed → none"}},

@@ -59,6 +59,12 @@ type Move struct {
 	TierAfter    registry.Tier   `json:"tier_after"`
 	ColourBefore registry.Colour `json:"colour_before"`
 	ColourAfter  registry.Colour `json:"colour_after"`
+
+	// What would be published, when the simulation asks for it.
+	PublishedTierBefore   string `json:"published_tier_before,omitempty"`
+	PublishedTierAfter    string `json:"published_tier_after,omitempty"`
+	PublishedColourBefore string `json:"published_colour_before,omitempty"`
+	PublishedColourAfter  string `json:"published_colour_after,omitempty"`
 }
 
 // most is the largest change of an index, in hundredths.

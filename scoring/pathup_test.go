@@ -308,7 +308,7 @@ func TestPathsOfKnownEnterprises(t *testing.T) {
 		"one item from AA":        {drop(excellent(), "held-qms"), "hold_item/qms: AA green"},
 		"two items from AA":       {drop(excellent(), "held-qms", "report"), "hold_item/qms + hand_in_report/self_inspection: AA green"},
 		"one open critical check": {append(excellent(), open("x")), "rectify/x: A green"},
-		"two open critical ones":  {append(excellent(), open("x"), open("y")), "rectify/x + rectify/y: A green, rectify/x: A red, rectify/y: A red"},
+		"two open critical ones":  {append(excellent(), open("x"), open("y")), "rectify/x + rectify/y: A green, rectify/x: A red, rectify/y: A red, pass_check/ + pass_check/: A red"},
 		"revoked":                 {append(excellent(), revoked), "regain_licence/revL-1: AA green"},
 		"listed":                  {append(excellent(), listed), "delist/: AA green"},
 		"refused":                 {append(earlier(excellent(), 10), made("no", registry.KindInspection, registry.OutcomeRefused, 0, 1)), "pass_check/: AA green"},

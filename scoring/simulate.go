@@ -9,8 +9,8 @@ import (
 	"healthcode/registry"
 )
 
-// Simulation shows what a model would change if it took the place of another: over everybody, by group, and who moves. It compares the
-// grades that the evidence earns; movement then publishes a fall at once and a rise step by step.
+// Simulation shows what a model would change if it took the place of another: over everybody, by group, and who moves. All but Published
+// compares the grades that the evidence earns; movement then publishes a fall at once and a rise step by step.
 type Simulation struct {
 	AsOf        registry.Day  `json:"as_of"`
 	KnownAt     time.Time     `json:"known_at,omitzero"` // when the columns were read; filled in by who read them
@@ -23,7 +23,9 @@ type Simulation struct {
 	MeanBefore  float64       `json:"mean_index_before"` // in points, 0 to 100
 	MeanAfter   float64       `json:"mean_index_after"`
 	Groups      []GroupShifts `json:"groups"` // one for each attribute; product risk is the last
+	Moved       int           `json:"moved"`  // whose tier or colour differs
 	Moves       Moves         `json:"moves"`
+	Published   *Publication  `json:"published,omitempty"` // when asked for
 }
 
 // IndexBin counts the enterprises whose index lies in [From, From + 5) points; the last bin holds 100 too.
@@ -42,6 +44,7 @@ type GroupShifts struct {
 // GroupShift is what changes for the enterprises that share a value of an attribute.
 type GroupShift struct {
 	Value       string  `json:"value"`
+	Name        string  `json:"name,omitempty"` // of a county, filled in by who knows names
 	Enterprises int     `json:"enterprises"`
 	Before      []int   `json:"before"` // by colour, in the order of Simulation.Colours.Names
 	After       []int   `json:"after"`
@@ -63,6 +66,7 @@ type SimulateOptions struct {
 	Attributes []Attribute
 	Moves      MoveQuery
 	Before     *Grades // the grades by the first model on that day, when the caller has them from an earlier simulation
+	Published  bool    // also what would be published on that day, which takes about a hundred times as long
 }
 
 // Simulate grades everybody by two models as of a day and compares. It stops early, with the context's error, when the context ends.
@@ -93,6 +97,11 @@ func Simulate(ctx context.Context, c *Columns, before, after *Model, asOf regist
 	}
 	s := p.compare(o)
 	s.AsOf, s.Before, s.After = asOf, before.Name(), after.Name()
+	if o.Published {
+		if err := s.publish(ctx, c, before, after, o); err != nil {
+			return nil, err
+		}
+	}
 	return s, nil
 }
 
@@ -116,6 +125,9 @@ func (p *comparison) compare(o SimulateOptions) *Simulation {
 	for i := range p.c.Len() {
 		s.Colours.Matrix[colourPlaces[p.before.Colour[i]]][colourPlaces[p.after.Colour[i]]]++
 		s.Tiers.Matrix[tierPlaces[p.before.Tier[i]]][tierPlaces[p.after.Tier[i]]]++
+		if p.before.Tier[i] != p.after.Tier[i] || p.before.Colour[i] != p.after.Colour[i] {
+			s.Moved++
+		}
 		s.Index[binOf(p.before.Index[i])].Before++
 		s.Index[binOf(p.after.Index[i])].After++
 		sumBefore += int64(p.before.Index[i])

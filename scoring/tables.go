@@ -10,6 +10,9 @@ import (
 // q20 is one in the fixed-point numbers of the decay table.
 const q20 = 1 << 20
 
+// oneCheck is the mass of an ordinary check, in millionths of one.
+const oneCheck = 1_000_000
+
 // blockDays is the length of a block of quiet time and of the monthly cap, in days.
 const blockDays = 30
 
@@ -23,23 +26,24 @@ type base struct {
 
 // tables is the model made ready for counting: every lookup is an index.
 type tables struct {
-	base     [16][64][4]base
-	decay    []int64 // Q20, by age in days, 0 to window
-	quiet    [dimensions][]int64
-	quietSum [dimensions][]int64 // of the first n blocks
-	gates    [][]bounds          // by tier rule
-	vetoes   []bounds
-	purpose  [3]int64
-	stage    [4]int64
-	weight   [dimensions]int64
-	cap      int64                 // millionths of a check per block of complaints; 0 = none
-	k        [3][dimensions]int64  // by risk: millionths of a check
-	kMu      [3][dimensions]int64  // k·mu: millionths of a check
-	mu       [3][dimensions]int64  // ppm
-	start    [3]int32              // index without any evidence, hundredths
-	matrix   [3][5]registry.Colour // by risk and tier
-	levels   [3]int64              // millionths of a check: low, fair, strong
-	fastest  float64               // most that a quantity can decay in one day, as a fraction: ln 2 / half-life
+	base        [16][64][4]base
+	decay       []int64               // Q20, by age in days, 0 to window
+	quiet       [dimensions][65]int64 // good mass of each block of quiet time, then nothing
+	quietSum    [dimensions][65]int64 // of the first n blocks
+	quietBlocks [dimensions]int       // how many blocks of quiet time lie in the window; 0 where there is none
+	gates       [][]bounds            // by tier rule
+	vetoes      []bounds
+	purpose     [3]int64
+	stage       [4]int64
+	weight      [dimensions]int64
+	cap         int64                 // millionths of a check per block of complaints; 0 = none
+	k           [3][dimensions]int64  // by risk: millionths of a check
+	kMu         [3][dimensions]int64  // k·mu: millionths of a check
+	mu          [3][dimensions]int64  // ppm
+	start       [3]int32              // index without any evidence, hundredths
+	matrix      [3][5]registry.Colour // by risk and tier
+	levels      [3]int64              // millionths of a check: low, fair, strong
+	fastest     float64               // most that a quantity can decay in one day, as a fraction: ln 2 / half-life
 }
 
 func newTables(m *Model) *tables {
@@ -54,11 +58,7 @@ func newTables(m *Model) *tables {
 	t.cap = m.Weights[Complaint].Cap * 1000
 	for d, w := range m.Weights {
 		t.weight[d] = w.Weight
-		t.quiet[d] = t.quietTable(w.Quiet, m.Window)
-		t.quietSum[d] = make([]int64, 1, len(t.quiet[d])+1)
-		for n, mass := range t.quiet[d] {
-			t.quietSum[d] = append(t.quietSum[d], t.quietSum[d][n]+mass)
-		}
+		t.keepQuiet(d, w.Quiet, m.Window)
 	}
 	for risk, beliefs := range []*Beliefs{&m.Peers.Groups.General, &m.Peers.Groups.Higher, &m.Peers.Groups.High} {
 		t.believe(risk, beliefs)
@@ -87,24 +87,24 @@ func (t *tables) believe(risk int, beliefs *Beliefs) {
 	t.start[risk] = hundredths(t.indexPPM(t.losses(risk, &none)))
 }
 
-// quietTable holds the aged good mass of each block of quiet time that lies whole within the window: block b covers the ages
-// 30b to 30b+29 and is aged at 30b+15.
-func (t *tables) quietTable(quiet int64, window int) []int64 {
+// keepQuiet fills in the aged good mass of each block of quiet time that lies whole within the window: block b covers the ages 30b to
+// 30b+29 and is aged at 30b+15. There are at most 64.
+func (t *tables) keepQuiet(d int, quiet int64, window int) {
 	if quiet == 0 {
-		return nil
+		return
 	}
-	var table []int64
 	for b := 0; b*blockDays+blockDays-1 <= window; b++ {
-		table = append(table, aged(quiet*1000, t.decay[b*blockDays+blockDays/2]))
+		t.quiet[d][b] = aged(quiet*1000, t.decay[b*blockDays+blockDays/2])
+		t.quietSum[d][b+1] = t.quietSum[d][b] + t.quiet[d][b]
+		t.quietBlocks[d]++
 	}
-	return table
 }
 
 // aged multiplies a mass by a decay of Q20, rounded half up.
 func aged(mass, decay int64) int64 { return (mass*decay + q20/2) >> 20 }
 
 // divide divides rounded half up; both are at least zero.
-func divide(a, b int64) int64 { return (a + b/2) / b }
+func divide(a, b int64) int64 { return int64((uint64(a) + uint64(b)/2) / uint64(b)) }
 
 // decayTable returns round(2^20 · 2^(−age/halfLife)) for the ages 0 to window, exactly. Floating point proposes; where it comes
 // near a half, whole numbers decide, so every machine has the same table.

@@ -1,6 +1,7 @@
 package scoring
 
 import (
+	"math"
 	"math/bits"
 
 	"healthcode/registry"
@@ -9,12 +10,32 @@ import (
 // weigh gives every fact that had happened its mass and gathers the circumstances.
 func (a *Assessor) weigh(e *Evidence, asOf registry.Day) {
 	a.reset(e, asOf)
+	if len(e.facts) > 0 {
+		a.weighAll(e)
+	}
+	a.state[CriticalFailuresNotRectified], a.state[MajorFailuresOverdue] = a.alarms.critical, a.alarms.overdue
+	a.state[DaysSinceWorseThanMinor], a.state[DaysSinceWorseThanMajor] = a.days()
+	a.state[ItemsNotHeld] = int32(len(a.model.Items) - bits.OnesCount32(a.heldItems))
+}
+
+func (a *Assessor) reset(e *Evidence, asOf registry.Day) {
+	a.weighed, a.inCase, a.revoked = a.weighed[:0], a.inCase[:0], a.revoked[:0]
+	a.asOf, a.since, a.refusedOn, a.listedOn = asOf, e.RegisteredOn, 0, 0
+	a.items, a.state = [20]int32{}, [circumstances]int32{}
+	a.beforehand = e.summed
+	if a.beforehand == nil {
+		a.beforehand = &nothingSummed
+	}
+	a.marks, a.alarms, a.checks, a.heldItems = a.beforehand.marks, a.beforehand.alarms, a.beforehand.checks, a.beforehand.held
+}
+
+func (a *Assessor) weighAll(e *Evidence) {
 	if cap(a.weighed) < len(e.facts) {
 		a.weighed = make([]weighed, 0, 2*len(e.facts))
 	}
 	for i := range e.facts {
 		f := &e.facts[i]
-		if f.OccurredOn > asOf {
+		if f.OccurredOn > a.asOf {
 			break
 		}
 		a.weighed = a.weighed[:i+1]
@@ -22,21 +43,9 @@ func (a *Assessor) weigh(e *Evidence, asOf registry.Day) {
 		*w = weighed{dimension: dimensions - 1, note: noteNoMass}
 		a.weighOne(e, i, f, w)
 	}
-	a.state[DaysSinceWorseThanMinor], a.state[DaysSinceWorseThanMajor] = a.days()
-	a.state[ItemsNotHeld] = int32(len(a.model.Items) - bits.OnesCount32(a.heldItems))
 	if len(a.revoked) > 0 {
 		a.countRevoked(e)
 	}
-}
-
-func (a *Assessor) reset(e *Evidence, asOf registry.Day) {
-	a.weighed, a.inCase, a.revoked = a.weighed[:0], a.inCase[:0], a.revoked[:0]
-	a.items, a.heldItems = [20]int32{}, e.summed.held
-	a.asOf, a.since = asOf, e.RegisteredOn
-	a.marks = e.summed.marks
-	a.checks, a.refusedOn, a.listedOn = e.summed.checks, 0, 0
-	a.summed = e.summed.tally
-	a.state = [circumstances]int32{}
 }
 
 // weighOne decides whether a fact counts at all, and with which mass.
@@ -77,13 +86,24 @@ func (a *Assessor) weighOne(e *Evidence, i int, f *Fact, w *weighed) {
 type worth struct {
 	bad       [2]int64 // e0 = base·purpose·stage·rectified / 10^6: before and after rectification, which lightens bad evidence only
 	good      int64
+	atMost    int64 // bad mass in a block of 30 days
 	check     int64 // what it adds to the number of checks
 	dimension Dimension
 	level     registry.Severity // in gates
 	listed    bool              // the model gives it a mass
 	purelyBad bool
-	item      bool // a word about a capability item
-	watched   bool // gates, vetoes and refusals ask for its kind; see observe
+	item      bool     // a word about a capability item
+	watched   bool     // gates, vetoes and refusals ask for its kind; see observe
+	worse     [2]int32 // −1 when its level is above minor, above major; else 0
+
+	failsCritical, failsMajor int32 // 1 for a failed spot check of that severity
+}
+
+func oneIf(condition bool) int32 {
+	if condition {
+		return 1
+	}
+	return 0
 }
 
 // worthOf returns the worth of a fact, from the table of a grading pass when it stands there.
@@ -100,12 +120,20 @@ func (a *Assessor) computeWorth(f *Fact) worth {
 	x := worth{dimension: b.dimension, level: b.level, listed: b.listed, purelyBad: b.bad > 0 && b.good == 0}
 	x.item = f.kind == kindCapability || f.kind == kindSelfInspection
 	x.watched = f.kind == kindSpotCheck || f.kind == kindInspection || f.kind == kindLicence || f.kind == kindExternalCredit
+	x.worse = [2]int32{-oneIf(x.level > registry.SeverityMinor), -oneIf(x.level > registry.SeverityMajor)}
+	x.atMost = math.MaxInt64
+	if x.dimension == Complaint && a.t.cap > 0 {
+		x.atMost = a.t.cap
+	}
+	if f.kind == kindSpotCheck && f.outcome == outcomeFail && f.state != stateRepaired {
+		x.failsCritical, x.failsMajor = oneIf(f.Severity == registry.SeverityCritical), oneIf(f.Severity == registry.SeverityMajor)
+	}
 	where := a.t.purpose[f.purpose] * a.t.stage[f.stage]
 	x.bad[0] = a.repaired(f, divide(b.bad*where*1000, 1_000_000))
 	x.bad[1] = a.repaired(f, divide(b.bad*where*a.model.Factors.Rectified, 1_000_000))
 	x.good = a.repaired(f, divide(b.good*where*1000, 1_000_000))
 	if (f.kind == kindSpotCheck || f.kind == kindInspection) && f.outcome != outcomeRefused {
-		x.check = a.repaired(f, 1_000_000)
+		x.check = a.repaired(f, oneCheck)
 	}
 	return x
 }
@@ -147,10 +175,19 @@ func (a *Assessor) mass(f *Fact, w *weighed, b *worth) {
 
 // hurt keeps what a record with bad mass is for quiet time, its case and the gates.
 func (a *Assessor) hurt(i int, f *Fact, w *weighed, b *worth) {
-	a.mark(b, w.block, int32(a.asOf-f.OccurredOn))
+	a.mark(b, uint32(w.block), int32(a.asOf-f.OccurredOn))
 	if f.caseNo != 0 {
 		a.inCase = append(a.inCase, int32(i))
 	}
+}
+
+// alarms count failed spot checks that were not rectified: the critical ones, and the major ones past their rectification date.
+type alarms struct{ critical, overdue int32 }
+
+// raise adds a check when open is 1, not 0, by the day on which its rectification was due.
+func (n *alarms) raise(b *worth, open int32, due, asOf registry.Day) {
+	n.critical += b.failsCritical & open
+	n.overdue += b.failsMajor & open & oneIf(uint32(due)-1 < uint32(asOf)-1) // no day is 0 and wraps around
 }
 
 // marks are what records with bad mass are for quiet time and gates.
@@ -160,14 +197,10 @@ type marks struct {
 }
 
 // mark adds a record of some age in days, in its block of 30.
-func (m *marks) mark(b *worth, block, age int32) {
+func (m *marks) mark(b *worth, block uint32, age int32) {
 	m.blocked[b.dimension] |= 1 << block
-	if b.level > registry.SeverityMinor {
-		m.minor = max(m.minor, never-age)
-	}
-	if b.level > registry.SeverityMajor {
-		m.major = max(m.major, never-age)
-	}
+	m.minor = max(m.minor, (never-age)&b.worse[0])
+	m.major = max(m.major, (never-age)&b.worse[1])
 }
 
 // days returns the days since the last bad record worse than minor, and worse than major.
@@ -237,7 +270,7 @@ func (a *Assessor) observe(e *Evidence, i int, f *Fact, b *worth, age int) {
 	switch f.kind {
 	case kindSpotCheck, kindInspection:
 		if age <= a.model.Window {
-			a.observeCheck(f)
+			a.observeCheck(f, b)
 		}
 	case kindLicence:
 		if f.outcome == outcomeRevoked {
@@ -248,7 +281,7 @@ func (a *Assessor) observe(e *Evidence, i int, f *Fact, b *worth, age int) {
 	}
 }
 
-func (a *Assessor) observeCheck(f *Fact) {
+func (a *Assessor) observeCheck(f *Fact, b *worth) {
 	rectified := f.RectifiedOn != 0 && f.RectifiedOn <= a.asOf
 	switch {
 	case f.outcome == outcomeRefused:
@@ -260,15 +293,7 @@ func (a *Assessor) observeCheck(f *Fact) {
 	case f.OccurredOn > a.refusedOn:
 		a.state[ChecksRefused] = 0
 	}
-	if f.kind != kindSpotCheck || f.outcome != outcomeFail || rectified {
-		return
-	}
-	if f.Severity == registry.SeverityCritical {
-		a.state[CriticalFailuresNotRectified]++
-	}
-	if f.Severity == registry.SeverityMajor && f.RectifyBy != 0 && a.asOf > f.RectifyBy {
-		a.state[MajorFailuresOverdue]++
-	}
+	a.alarms.raise(b, oneIf(!rectified), f.RectifyBy, a.asOf)
 }
 
 // observeList follows the list of seriously unlawful enterprises; on one day, being listed wins.

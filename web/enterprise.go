@@ -22,9 +22,12 @@ type EnterprisePage struct {
 	Products     []ProductLine
 	Grade        *Grade
 	Code         *CodeImage
+	Codes        []CodeLine   // newest first
+	Signals      []SignalLine // newest first
 	Explanation  *Explanation
-	AsOf         string // the day asked for, empty for the current grade
-	KnownAt      string // the instant asked for
+	Preview      *Preview // none when no version is open for preview
+	AsOf         string   // the day asked for, empty for the current grade
+	KnownAt      string   // the instant asked for
 }
 
 // Replayed reports whether the page shows another moment than now.
@@ -40,6 +43,7 @@ type ProductLine struct {
 type CodeImage struct {
 	SVG, PNG  string // addresses of the images
 	URL       string // what the code says
+	Sign      string // where its sign is printed
 	IssuedAt  time.Time
 	ExpiresAt time.Time
 }

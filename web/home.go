@@ -16,6 +16,7 @@ type HomePage struct {
 	AsOf      registry.Day // of the newest run, 0 when there was none
 	Model     string       // of the newest run
 	Showcases []Showcase
+	Signals   []SignalLine // printed codes that were scanned in many places, newest first
 	Filter    Filter
 	Counties  []Choice
 	Townships []Choice // of the chosen county

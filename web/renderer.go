@@ -18,7 +18,7 @@ var templateFiles embed.FS
 var ErrView = errors.New("no template was declared for this view")
 
 // views declares which template shows which view. "public" pages load only our own style sheet: a phone in a market has little
-// bandwidth. "console" pages load Tabler too.
+// bandwidth. The checker among them loads its scripts too. "console" pages load Tabler; the "print" page is itself on the paper.
 var views = []struct {
 	view     any
 	template string
@@ -27,9 +27,12 @@ var views = []struct {
 	{VerdictPage{}, "verdict.html", "public.html"},
 	{ProblemPage{}, "problem.html", "public.html"},
 	{SignInPage{}, "sign_in.html", "public.html"},
+	{ScreenPage{}, "screen.html", "public.html"},
+	{VerifyPage{}, "verify.html", "public.html"},
 	{HomePage{}, "home.html", "console.html"},
 	{EnterprisePage{}, "enterprise.html", "console.html"},
 	{RegionsPage{}, "regions.html", "console.html"},
+	{SignPage{}, "sign.html", "print.html"},
 }
 
 // partials are the templates that others include.

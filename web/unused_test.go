@@ -11,7 +11,7 @@ import (
 func TestEveryPhraseIsUsed(t *testing.T) {
 	t.Parallel()
 	var sources strings.Builder
-	for _, pattern := range []string{"templates/*.html", "reports/*.html", "*.go"} {
+	for _, pattern := range []string{"templates/*.html", "reports/*.html", "static/verify/*.js", "*.go"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
@@ -27,9 +27,10 @@ func TestEveryPhraseIsUsed(t *testing.T) {
 			sources.Write(text)
 		}
 	}
-	for _, table := range []map[string]Phrase{commonWords, verdictWords, consoleWords, enterpriseWords, backtestWords, regionWords} {
+	for _, table := range []map[string]Phrase{commonWords, verdictWords, consoleWords, enterpriseWords, previewWords, backtestWords, regionWords, verifyWords, checkerWords, screenWords, codeWords, signWords} {
 		for key := range table {
-			if !strings.Contains(sources.String(), `"`+key+`"`) && !isOfReason(key) {
+			said := strings.TrimPrefix(key, checkerPrefix)
+			if !strings.Contains(sources.String(), `"`+said+`"`) && !isOfReason(key) && !isOfReason("verdict."+said) {
 				t.Errorf("nothing shows %s", key)
 			}
 		}
@@ -37,7 +38,7 @@ func TestEveryPhraseIsUsed(t *testing.T) {
 }
 
 func isOfReason(key string) bool {
-	for _, part := range []string{"verdict.title.", "verdict.text.", "verdict.do."} {
+	for _, part := range []string{"verdict.title.", "verdict.text.", "verdict.do.", "verdict.problem.", "screen.stop.", "screen.text."} {
 		if strings.HasPrefix(key, part) {
 			return true
 		}

@@ -16,6 +16,8 @@ type VerdictPage struct {
 	Grade      *Grade // the live grade; nil when the code may not be relied on or no grade exists
 	Code       *VerdictCode
 	CheckedAt  time.Time
+	Since      time.Time // when the code was revoked, suspended or superseded; zero otherwise
+	Copied     bool      // a printed code that was scanned in many places of late: a hint, no verdict
 }
 
 // VerdictEnterprise names the enterprise that a code belongs to.
@@ -47,11 +49,14 @@ func (v VerdictPage) Tone() string {
 	return "bad"
 }
 
-// ReasonUnknownEnterprise is the reason of a verdict whose signature fits but whose enterprise the register does not have.
-const ReasonUnknownEnterprise = "unknown_enterprise"
+// The reasons of a verdict whose signature fits, but the register does not have the enterprise, or never issued this code.
+const (
+	ReasonUnknownEnterprise = "unknown_enterprise"
+	ReasonUnknownCode       = "unknown_code"
+)
 
 // VerdictReasons lists every reason that the verdict page has words for.
 func VerdictReasons() []string {
 	return []string{"ok", "expired", "not_yet_valid", "revoked", "suspended", "superseded", "bad_signature", "unknown_key",
-		"unsupported_version", "malformed", "stale_list", ReasonUnknownEnterprise}
+		"unsupported_version", "malformed", "stale_list", "clock", ReasonUnknownEnterprise, ReasonUnknownCode}
 }

@@ -4,6 +4,7 @@ package web
 var backtestWords = map[string]Phrase{
 	"backtest.title":        {"评分模型回溯检验", "Back-test of the scoring model"},
 	"backtest.intro_next":   {"逐次检验：用检查前一天已发生且已知的记录评级，再与该次检查的结果比较。", "Check by check: each grade uses only what had happened and was known on the day before a check, and is compared with that check."},
+	"backtest.calibrated":   {"模型的同类参数按截至 %s 已知的记录估计。", "The model’s peers were estimated from what was known on %s."},
 	"backtest.intro_days":   {"按期检验：在每个评级日只用当时已发生且已知的记录评级，再与其后 %d 天内的检查结果比较。期内没有检查的企业不计入。", "Day by day: each grade uses only what had happened and was known on its day, and is compared with the checks of the %d days after it. Enterprises without a check in them are left out."},
 	"backtest.model":        {"模型", "Model"},
 	"backtest.period":       {"期间", "Period"},

@@ -57,6 +57,12 @@ func TestEveryTermHasAWord(t *testing.T) {
 	for _, form := range []credential.Form{credential.FormPrinted, credential.FormScreen, credential.FormJWT} {
 		terms = append(terms, "form."+string(form))
 	}
+	for _, status := range []string{"valid", "expired", "revoked", "suspended", "superseded"} {
+		terms = append(terms, "code_status."+status)
+	}
+	for _, step := range []string{"issue", "renew", "supersede", "suspend", "resume", "revoke", "abandon"} {
+		terms = append(terms, "code_step."+step)
+	}
 	terms = append(terms, modelTerms()...)
 	for _, term := range terms {
 		if _, ok := phrases[term]; !ok {

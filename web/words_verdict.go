@@ -28,6 +28,10 @@ var verdictWords = map[string]Phrase{
 	"verdict.text.stale_list":           {"签名正确，但暂时不能取得最新状态。", "The signature is right, but the newest state cannot be read at the moment."},
 	"verdict.title.unknown_enterprise":  {"查无此企业", "No such enterprise"},
 	"verdict.text.unknown_enterprise":   {"签名正确，但名录中没有该企业。", "The signature is right, but the register does not have this enterprise."},
+	"verdict.title.unknown_code":        {"登记中没有此码", "The register does not have this code"},
+	"verdict.text.unknown_code":         {"签名正确，但本系统没有签发过此码的登记，已作为严重事件记录。", "The signature is right, but the register has no such code. This has been recorded as a serious event."},
+	"verdict.title.clock":               {"屏幕码不是现在的", "This screen code is not of now"},
+	"verdict.text.clock":                {"屏幕码每三十秒更新一次。此码可能是旧的截图或照片，也可能是某台设备的时钟不准。", "A screen code is renewed every thirty seconds. This may be an old picture, or a clock is off."},
 
 	"verdict.do":                     {"怎么办", "What to do"},
 	"verdict.do.ok":                  {"请核对下面的名称和统一社会信用代码是否与墙上的营业执照一致。不一致的，此码不属于这家店。", "Compare the name and the USCC below with the business licence on the wall. If they differ, the code is not this shop's."},
@@ -42,7 +46,11 @@ var verdictWords = map[string]Phrase{
 	"verdict.do.malformed":           {"请对准整个二维码再扫一次；仍不行的，请企业重新打印。", "Scan the whole code once more. If it still fails, ask the enterprise to print it again."},
 	"verdict.do.stale_list":          {"请稍后再扫一次。", "Scan again in a little while."},
 	"verdict.do.unknown_enterprise":  {"请核对营业执照，并可向当地市场监管部门查询（12315）。", "Check the business licence, or ask the local market supervision office (12315)."},
+	"verdict.do.unknown_code":        {"请勿采信此码，并请向当地市场监管部门反映（12315）。", "Do not rely on it, and please tell the local market supervision office (12315)."},
+	"verdict.do.clock":               {"请对方让屏幕更新后再扫一次，不要接受截图。", "Ask for the screen to renew its code and scan again. Do not accept a picture."},
 
+	"verdict.since":       {"自 %s 起", "Since %s"},
+	"verdict.copied":      {"提示：此码近日在多地被扫描，可能有人复制。请仔细核对名称和统一社会信用代码。", "A hint: this code was scanned in many places of late. Somebody may have copied it. Compare name and USCC with care."},
 	"verdict.enterprise":  {"企业", "Enterprise"},
 	"verdict.issued_to":   {"此码的持有企业", "The code was issued to"},
 	"verdict.uscc":        {"统一社会信用代码", "Unified social credit code (USCC)"},

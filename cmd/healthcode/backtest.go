@@ -21,11 +21,11 @@ import (
 
 // backtestFlags are the words of the command.
 type backtestFlags struct {
-	from, to, horizon, step, label, purpose, model, html, language, observations string
-	without                                                                      []string
-	minChecks, replicates                                                        int
-	seed                                                                         uint64
-	knownAsOccurred                                                              bool
+	from, to, horizon, step, label, purpose, model, html, language, observations, calibrate string
+	without                                                                                 []string
+	minChecks, replicates                                                                   int
+	seed                                                                                    uint64
+	knownAsOccurred                                                                         bool
 }
 
 func (p *program) backtestCommand() *cobra.Command {
@@ -41,9 +41,11 @@ func (p *program) backtestCommand() *cobra.Command {
 			"(failed spot checks only). An enterprise without a check in the horizon is left out: nobody knows how it fared.\n\n" +
 			"History that was loaded in one go is known only from that day on, so nothing was known before it. --known-as-occurred counts the first\n" +
 			"revision of each record as known on the day on which it occurred. Corrections still count only from when they came. Use it for\n" +
-			"loaded history only: for a live system it hides how late news arrives.",
+			"loaded history only: for a live system it hides how late news arrives.\n\n" +
+			"--calibrate shows what the model can do in a population for which its peers (and cuts) were never estimated: they are, from the past alone.",
 		Example: "  healthcode backtest --from 2025-01-01 --to 2025-10-31 --horizon 365d --html report.html\n" +
-			"  healthcode backtest --from 2018-01-01 --horizon next --label major --purpose random --known-as-occurred --without complaint --json",
+			"  healthcode backtest --from 2018-01-01 --horizon next --label major --purpose random --known-as-occurred --without complaint --json\n" +
+			"  healthcode backtest --from 2018-01-01 --horizon next --known-as-occurred --calibrate cuts",
 	}
 	p.jsonFlag(c)
 	f.add(c)
@@ -68,6 +70,7 @@ func (f *backtestFlags) add(c *cobra.Command) {
 	flags.IntVar(&f.minChecks, "min-checks", 1, "earlier checks like the outcomes that an enterprise must have had in three years")
 	flags.StringArrayVar(&f.without, "without", nil, "also the model without this dimension, to see what it adds; may be given again")
 	flags.StringVar(&f.model, "model", "", "a model file instead of the active model")
+	flags.StringVar(&f.calibrate, "calibrate", "", "test the model with its peers estimated from what was known on the day before --from: peers, or cuts for peers and the cuts of tiers")
 	flags.BoolVar(&f.knownAsOccurred, "known-as-occurred", false, "for loaded history: records count as known on the day they occurred")
 	flags.IntVar(&f.replicates, "bootstrap", 200, "replicates of the bootstrap, 0 to 10000")
 	flags.Uint64Var(&f.seed, "seed", 1, "seed of the bootstrap")
@@ -128,6 +131,8 @@ func (f *backtestFlags) checkChoices(c *cobra.Command) error {
 		return usage(c, "--purpose: %q; want random or targeted", f.purpose)
 	case f.language != string(web.Chinese) && f.language != string(web.English):
 		return usage(c, "--lang: %q; want zh-CN or en", f.language)
+	case f.calibrate != "" && f.calibrate != "peers" && f.calibrate != "cuts":
+		return usage(c, "--calibrate: %q; want peers or cuts", f.calibrate)
 	case f.replicates < 0 || f.replicates > 10_000:
 		return usage(c, "--bootstrap: %d; want 0 to 10000", f.replicates)
 	case f.minChecks < 0:
@@ -157,6 +162,14 @@ func (p *program) backtest(ctx context.Context, db *schema.DB, o scoring.Backtes
 	if err != nil {
 		return err
 	}
+	source := func(ctx context.Context, yield func(scoring.Dossier) error) error {
+		return db.Histories(ctx, schema.KeyRange{}, func(h *scoring.History) error { return yield(h) })
+	}
+	if f.calibrate != "" {
+		if err := scoring.CalibrateBefore(ctx, source, &o, f.calibrate == "cuts"); err != nil {
+			return err
+		}
+	}
 	observations, err := newObservationFile(f.observations)
 	if err != nil {
 		return err
@@ -164,9 +177,7 @@ func (p *program) backtest(ctx context.Context, db *schema.DB, o scoring.Backtes
 	o.Each = observations.write
 	bar := p.newProgress("grading the past", "enterprises", int64(total))
 	o.Progress = func(done int64) { bar.set(done, int64(total)) }
-	r, err := scoring.Backtest(ctx, func(ctx context.Context, yield func(scoring.Dossier) error) error {
-		return db.Histories(ctx, schema.KeyRange{}, func(h *scoring.History) error { return yield(h) })
-	}, o)
+	r, err := scoring.Backtest(ctx, source, o)
 	bar.finish()
 	err = errors.Join(err, observations.close())
 	if errors.Is(err, scoring.ErrNothingToTest) && !o.KnownAsOccurred {
@@ -252,6 +263,9 @@ func (p *program) printBacktest(r *scoring.BacktestResult) error {
 	w := tabwriter.NewWriter(p.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "%d observations of %d enterprises, %d bad (%.1f %%), label %s, model %s/%d\n\n", r.Observations, r.Enterprises, r.Failures,
 		100*float64(r.Failures)/float64(r.Observations), r.Protocol.Label, r.Model.Code, r.Model.Version)
+	if on := r.Protocol.CalibratedOn; on != 0 {
+		fmt.Fprintf(w, "peers estimated from what was known on %s\n\n", on)
+	}
 	fmt.Fprintf(w, "ranking\tAUC\t95 %%\tKS\tGini\tindex ahead by\n")
 	line := func(prefix string, s *scoring.Separation) {
 		ahead := ""

@@ -29,6 +29,14 @@ func TestBacktestOfAnInventedCity(t *testing.T) {
 	if text, err := os.ReadFile(page); err != nil || !strings.Contains(string(text), "评分模型回溯检验") {
 		t.Errorf("the report: %v", err)
 	}
+	calibrated := filepath.Join(t.TempDir(), "calibrated.html")
+	own := parse[scoring.BacktestResult](t, mustCall(t, append(flags, "--json", "--calibrate", "cuts", "--html", calibrated, "--lang", "en")...).out)
+	if own.Protocol.CalibratedOn.String() != "2025-01-31" || own.Model.Digest == r.Model.Digest || own.Observations != r.Observations {
+		t.Errorf("%+v", own.Protocol)
+	}
+	if text, err := os.ReadFile(calibrated); err != nil || !strings.Contains(string(text), "peers were estimated from what was known on 31 Jan 2025") {
+		t.Errorf("the report of a calibrated model does not say so: %v", err)
+	}
 	rows := filepath.Join(t.TempDir(), "rows.csv")
 	mustCall(t, append(flags, "--json", "--observations", rows)...)
 	if text, err := os.ReadFile(rows); err != nil || strings.Count(string(text), "\n") != r.Observations+1 || strings.Count(string(text), ",true,") != r.Failures {

@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
-	"time"
 
 	"healthcode/credential"
 	"healthcode/jobs"
@@ -17,6 +15,12 @@ import (
 
 // pngScale is the pixels of a module in a PNG: 53 modules with their border become 530 pixels.
 const pngScale = 10
+
+func (p *program) codeCommand() *cobra.Command {
+	c := group("code", "Issue and verify health codes, and what becomes of them", p.codeIssueCommand(), p.codeVerifyCommand(), p.codePrintCommand(), p.codeListCommand(), p.codeShowCommand())
+	c.AddCommand(p.codeStepCommands()...)
+	return c
+}
 
 // issueFlags are the flags of code issue.
 type issueFlags struct {
@@ -156,76 +160,4 @@ func (p *program) printIssued(i *credential.Issued, form credential.Form) error 
 	}
 	return p.print(issuedCode{Text: text, JWT: i.JWT, KID: i.Code.KeyID(), Index: i.Code.Index, IssuedAt: i.Code.Issued().Unix(),
 		ExpiresAt: i.Code.Expires().Unix(), USCC: i.Code.USCC, Form: string(form)})
-}
-
-func (p *program) codeVerifyCommand() *cobra.Command {
-	var jwks, at string
-	c := &cobra.Command{
-		Use: "verify TEXT", Short: "Verify a scanned text without database or network", Args: arguments("TEXT"),
-		Long: "Verifies the text of a QR code, its digits alone, or a JWT, with nothing but a key set. The grade inside is that of the time\n" +
-			"of issue. Exit code 0: authentic; 1: not, and why.",
-		Example: "  healthcode keys jwks > jwks.json\n  healthcode code verify https://q.example.gov.cn/v/0123… --jwks jwks.json --json",
-	}
-	p.jsonFlag(c)
-	c.Flags().StringVar(&jwks, "jwks", "", "file with the issuer's public keys (required)")
-	c.Flags().StringVar(&at, "at", "", "verify as of this instant, RFC 3339 (default now)")
-	c.RunE = func(c *cobra.Command, given []string) error {
-		if jwks == "" {
-			return usage(c, "--jwks is missing: name the file with the issuer's public keys")
-		}
-		now, err := parseInstantFlag(c, "at", at)
-		if err != nil {
-			return err
-		}
-		if now.IsZero() {
-			now = p.now()
-		}
-		keys, err := readKeySet(jwks)
-		if err != nil {
-			return err
-		}
-		verdict := credential.Verify(given[0], keys, now)
-		if err := p.printVerdict(&verdict); err != nil {
-			return err
-		}
-		if !verdict.Authentic {
-			return errQuiet
-		}
-		return nil
-	}
-	return c
-}
-
-func readKeySet(path string) (*credential.KeySet, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the key set: %w", err)
-	}
-	defer func() { _ = file.Close() }() // only read
-	data, err := io.ReadAll(io.LimitReader(file, credential.MaxKeySet+1))
-	if err != nil {
-		return nil, fmt.Errorf("read the key set: %w", err)
-	}
-	keys, err := credential.ParseKeySet(data)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return keys, nil
-}
-
-func (p *program) printVerdict(v *credential.Verdict) error {
-	if p.json {
-		return p.print(v)
-	}
-	if !v.SignatureValid {
-		_, err := fmt.Fprintf(p.out, "NOT AUTHENTIC: %s: %s\n", v.Reason, v.Detail)
-		return err
-	}
-	word := "AUTHENTIC"
-	if !v.Authentic {
-		word = "NOT VALID NOW: " + string(v.Reason)
-	}
-	_, err := fmt.Fprintf(p.out, "%s\nUSCC %s\nissued %s by %s (key %s), until %s\nat issue: tier %s, colour %s; the current grade may differ\n", word, v.USCC,
-		v.IssuedAt.In(registry.Shanghai).Format(time.RFC3339), v.Issuer, v.KeyID, v.ExpiresAt.In(registry.Shanghai).Format(time.RFC3339), v.Tier, v.Colour)
-	return err
 }

@@ -66,7 +66,7 @@ func (p *program) demoCommand() *cobra.Command {
 			if once {
 				return p.reportDemo(c.Context(), db)
 			}
-			return p.serve(c.Context(), db, serving{listen: listen, keys: keys})
+			return p.serve(c.Context(), db, serving{listen: listen, keys: keys, history: listHistoryDays})
 		})
 	}
 	return c
@@ -152,7 +152,13 @@ func (p *program) buildDemo(ctx context.Context, db *schema.DB, want demo, keys 
 		return err
 	}
 	_, err = p.issueCodes(ctx, &jobs.Reissue{Issuer: &jobs.Issuer{DB: db, Signer: key, Clock: p.now}, Missing: true, Lease: recomputeLease})
-	return err
+	if err != nil {
+		return err
+	}
+	if err := p.demoRoot(ctx, db, key.PublicKey().Issuer); err != nil {
+		return err
+	}
+	return p.publishDue(ctx, &jobs.Publish{DB: db, Signer: key, Clock: p.now})
 }
 
 func (p *program) issueCodes(ctx context.Context, job *jobs.Reissue) (*schema.Run, error) {

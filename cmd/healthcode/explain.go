@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"text/tabwriter"
 	"time"
 
@@ -161,7 +162,7 @@ func (p *program) printExplanation(x *scoring.Explanation, words web.Words) erro
 	}
 	fmt.Fprintf(w, "%s\t\tindex\t\t\n\n", points(x.Index))
 	for _, g := range x.Gates {
-		fmt.Fprintf(w, "gate of %s: %s %s %d: %d, %s\n", g.Tier, g.Fact, g.Operator, g.Value, g.Actual, map[bool]string{true: "open", false: "closed"}[g.Held])
+		fmt.Fprintf(w, "gate of %s: %s %s %d: %s, %s\n", g.Tier, g.Fact, g.Operator, g.Value, foundBy(&g), map[bool]string{true: "open", false: "closed"}[g.Held])
 	}
 	for _, v := range x.Vetoes {
 		fmt.Fprintf(w, "veto to %s: %s is %d\n", v.Colour, v.Fact, v.Actual)
@@ -177,3 +178,11 @@ func (p *program) printExplanation(x *scoring.Explanation, words web.Words) erro
 }
 
 func points(hundredths int32) string { return fmt.Sprintf("%.2f", float64(hundredths)/100) }
+
+// foundBy writes what a gate found; days since what never happened have no number.
+func foundBy(g *scoring.GateResult) string {
+	if g.Never() {
+		return "never"
+	}
+	return strconv.Itoa(int(g.Actual))
+}

@@ -3,16 +3,18 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"healthcode/credential"
 	"healthcode/exchange"
+	"healthcode/jobs"
 	"healthcode/schema"
+	"healthcode/signing"
 
 	"github.com/spf13/cobra"
 )
@@ -21,11 +23,21 @@ import (
 const defaultIssuer = "http://127.0.0.1:8080"
 
 // keyFlags say with which key codes are signed.
-type keyFlags struct{ issuer, passphraseFile string }
+type keyFlags struct{ issuer, passphraseFile, alg string }
 
 func (f *keyFlags) add(c *cobra.Command) {
+	f.passphrase(c)
 	c.Flags().StringVar(&f.issuer, "issuer", "", "https://HOST that codes name and lead to; fixed when the key is made (default "+defaultIssuer+")")
+	c.Flags().StringVar(&f.alg, "sign-with", "", "ES256, EdDSA or SM2SM3: where several keys sign, the one to take (default ES256, or the only one)")
+}
+
+func (f *keyFlags) passphrase(c *cobra.Command) {
 	c.Flags().StringVar(&f.passphraseFile, "passphrase-file", "", "file with the passphrase that encrypts the key file")
+}
+
+func (p *program) keysCommand() *cobra.Command {
+	return group("keys", "Signing keys", p.keysListCommand(), p.keysNewCommand(), p.keysActivateCommand(), p.keysRetireCommand(), p.keysRemoveCommand(),
+		p.keysRotateCommand(), p.keysCompromiseCommand(), p.keysSignerCommand(), p.keysJWKSCommand(), p.keysRootCommand())
 }
 
 func (p *program) keysJWKSCommand() *cobra.Command {
@@ -50,100 +62,74 @@ func publicKeys(ctx context.Context, db *schema.DB) (*credential.KeySet, error) 
 	if err != nil {
 		return nil, err
 	}
-	var keys []credential.PublicKey
-	for _, row := range rows {
-		if row.State == schema.KeyRemoved {
-			continue
-		}
-		var key credential.PublicKey
-		if err := json.Unmarshal([]byte(row.JWK), &key); err != nil {
-			return nil, fmt.Errorf("read key %s: %w", row.KID, err)
-		}
-		keys = append(keys, key)
-	}
-	return credential.NewKeySet(keys...)
+	return schema.KeySet(rows)
 }
 
-// signer returns the key that signs. The first start makes it.
-func (p *program) signer(ctx context.Context, db *schema.DB, f *keyFlags) (*credential.Key, error) {
-	passphrase := ""
-	if f.passphraseFile != "" {
-		var err error
-		if passphrase, err = credential.ReadPassphraseFile(f.passphraseFile); err != nil {
-			return nil, fmt.Errorf("read the passphrase: %w", err)
-		}
+// keyFolder is where the keys of this installation are.
+func (p *program) keyFolder(f *keyFlags) signing.Folder {
+	return signing.Folder{Path: filepath.Join(p.dir, "keys"), Secret: f.passphraseFile}
+}
+
+// signer returns the key that signs, whichever that will be. The first start makes it.
+func (p *program) signer(ctx context.Context, db *schema.DB, f *keyFlags) (*jobs.ActiveKey, error) {
+	alg := credential.Algorithm(f.alg)
+	if alg != "" && !slices.Contains(credential.Algorithms(), alg) {
+		return nil, fmt.Errorf("--sign-with: %w: want one of %v", credential.ErrAlgorithm, credential.Algorithms())
 	}
-	rows, err := db.Keys(ctx)
+	if err := p.firstKey(ctx, db, f, alg); err != nil {
+		return nil, err
+	}
+	key, err := jobs.OpenActiveKey(ctx, db, p.keyFolder(f), alg)
 	if err != nil {
 		return nil, err
 	}
-	number := 1
-	for _, row := range rows {
-		if row.State == schema.KeyActive {
-			return p.knownKey(row, f, passphrase)
-		}
-		number = max(number, row.Number+1)
-	}
-	return p.firstKey(ctx, db, number, f, passphrase)
-}
-
-func (p *program) keyPath(number int) string {
-	return filepath.Join(p.dir, "keys", fmt.Sprintf("signing-%d.key", number))
-}
-
-// knownKey reads the file of the key that the database calls active.
-func (p *program) knownKey(row schema.SigningKey, f *keyFlags, passphrase string) (*credential.Key, error) {
-	path := p.keyPath(row.Number)
-	key, err := credential.ReadKeyFile(path, passphrase)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("the database signs with key %s, whose file %s is missing: put it there, or name its folder with --dir: %w", row.KID, path, err)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the signing key %s: %w", path, err)
-	}
-	public, err := json.Marshal(key.PublicKey())
-	if err != nil {
-		return nil, fmt.Errorf("write the public key: %w", err)
-	}
-	if string(public) != row.JWK {
-		return nil, fmt.Errorf("%s is not key %s of the database", path, row.KID)
-	}
-	if f.issuer != "" && f.issuer != key.PublicKey().Issuer {
-		return nil, fmt.Errorf("key %s signs for %s, not for %s: an issuer is fixed when its key is made", row.KID, key.PublicKey().Issuer, f.issuer)
+	if has := key.PublicKey().Issuer; f.issuer != "" && f.issuer != has {
+		return nil, fmt.Errorf("key %s signs for %s, not for %s: an issuer is fixed when its key is made", key.PublicKey().ID(), has, f.issuer)
 	}
 	return key, nil
 }
 
-// firstKey makes a key, or finds the file of one that was made before a crash, and tells the database.
-func (p *program) firstKey(ctx context.Context, db *schema.DB, number int, f *keyFlags, passphrase string) (*credential.Key, error) {
+// firstKey makes the first key of an installation and has it sign at once: nobody verifies yet. Where a key signs, or ever did, it does
+// nothing. A start that was killed in between is taken up.
+func (p *program) firstKey(ctx context.Context, db *schema.DB, f *keyFlags, alg credential.Algorithm) error {
+	rows, err := db.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	number := 0
+	for i := range rows {
+		if rows[i].State != schema.KeyPending {
+			return nil
+		}
+		if number == 0 && (alg == "" || rows[i].Alg == string(alg)) {
+			number = rows[i].Number
+		}
+	}
+	if number == 0 {
+		if number, err = p.makeFirst(ctx, db, f, alg); err != nil {
+			return fmt.Errorf("make the first signing key: %w", err)
+		}
+	}
+	step := credential.KeyStep{Action: credential.ActivateKey, At: p.now(), By: credential.BySystem, Reason: "the first key", Now: true}
+	err = db.TakeKeySteps(ctx, schema.KeyStep{Number: number, KeyStep: step})
+	if errors.Is(err, credential.ErrKeyStep) { // another process was faster
+		return nil
+	}
+	return err
+}
+
+func (p *program) makeFirst(ctx context.Context, db *schema.DB, f *keyFlags, alg credential.Algorithm) (int, error) {
+	if alg == "" {
+		alg = credential.ES256
+	}
 	issuer := f.issuer
 	if issuer == "" {
 		issuer = defaultIssuer
 	}
-	path := p.keyPath(number)
-	made, err := credential.NewKey(uint8(min(number, 255)), issuer, p.now())
-	if err != nil {
-		return nil, fmt.Errorf("make a signing key: %w", err)
-	}
-	if err := credential.WriteKeyFile(path, made, passphrase); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("write the signing key %s: %w", path, err)
-	}
-	key, err := credential.ReadKeyFile(path, passphrase)
-	if err != nil {
-		return nil, fmt.Errorf("read the signing key %s: %w", path, err)
-	}
-	public, err := json.Marshal(key.PublicKey())
-	if err != nil {
-		return nil, fmt.Errorf("write the public key: %w", err)
-	}
-	row := schema.SigningKey{Number: number, KID: key.PublicKey().ID(), Alg: string(key.PublicKey().Algorithm), JWK: string(public)}
-	if err := db.AddKey(ctx, row); err != nil {
-		return nil, fmt.Errorf("store the public key: %w", err)
-	}
-	if err := db.MoveKey(ctx, number, schema.KeyActive); err != nil {
-		return nil, fmt.Errorf("make the key active: %w", err)
-	}
-	return key, nil
+	now := p.now()
+	plan := credential.KeyLife{CreatedAt: now, PlannedFrom: now, PlannedUntil: now.Add(credential.KeyLifetime)}
+	number, err := jobs.MakeKey(ctx, db, p.keyFolder(f), alg, issuer, plan)
+	return int(number), err
 }
 
 // personKey returns the key that hides the names of persons, made at the first use: a file of random bytes that only its owner reads.

@@ -241,7 +241,7 @@ func TestWrongUsageExitsWithTwo(t *testing.T) {
 		"unknown language":         {[]string{"explain", "91350100M000100Y43", "--lang", "fr"}, "zh-CN or en"},
 		"USCC too short":           {[]string{"explain", "9135"}, "18 characters"},
 		"unknown form":             {[]string{"code", "issue", "91350100M000100Y43", "--form", "tattoo"}, "tattoo"},
-		"verify without keys":      {[]string{"code", "verify", "x"}, "--jwks is missing"},
+		"verify without keys":      {[]string{"code", "verify", "x"}, "--bundle or --jwks is missing"},
 		"demo of nobody":           {[]string{"demo", "--enterprises", "0"}, "--enterprises"},
 		"demo of tomorrow":         {[]string{"demo", "--today", "2199-01-01"}, "--today"},
 		"back-test from nowhere":   {[]string{"backtest"}, "--from is missing"},

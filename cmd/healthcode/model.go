@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -140,13 +141,22 @@ func (p *program) printModel(d *api.ModelDetail) error {
 	for _, e := range d.Events {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", e.At.In(registry.Shanghai).Format(time.RFC3339), e.Action, e.Person, e.Reason)
 	}
-	for _, s := range d.Simulations {
-		fmt.Fprintf(w, "\nsimulated beside %s as of %s: %s\n", s.Base, s.AsOf, s.Result)
-	}
 	for _, c := range d.Comments {
-		fmt.Fprintf(w, "\n%s says: %s\n", c.USCC, c.Text)
+		fmt.Fprintf(w, "\n%s says on %s: %s\n", c.USCC, c.At.In(registry.Shanghai).Format(time.RFC3339), c.Text)
 	}
-	return w.Flush()
+	if len(d.Simulations) == 0 {
+		return w.Flush()
+	}
+	newest := d.Simulations[0]
+	fmt.Fprintf(w, "\nsimulated %d times; the newest beside %s at %s:\n", len(d.Simulations), newest.Base, newest.CreatedAt.In(registry.Shanghai).Format(time.RFC3339))
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("print the model: %w", err)
+	}
+	var simulation scoring.Simulation
+	if err := json.Unmarshal(newest.Result, &simulation); err != nil {
+		return fmt.Errorf("read the simulation of %s: %w", d.ModelRef, err)
+	}
+	return printSimulation(p.out, &simulation)
 }
 
 func (p *program) modelCheckCommand() *cobra.Command {

@@ -174,30 +174,22 @@ func (p *program) modelSimulateCommand() *cobra.Command {
 // simulationReport is what propose, rollback and simulate print.
 type simulationReport struct {
 	api.ModelItem
-	Simulation *scoring.Effect `json:"simulation"`
+	Simulation *scoring.Simulation `json:"simulation"`
 }
 
 func (p *program) simulateAndReport(ctx context.Context, db *schema.DB, m *schema.StoredModel) error {
-	total, err := db.CountEnterprises(ctx)
-	if err != nil {
-		return err
-	}
-	bar := p.newProgress("simulating", "enterprises", int64(total))
-	loop := &jobs.Loop{DB: db, Progress: func(n int) {
-		if n%100 == 0 {
-			bar.set(int64(n), int64(total))
-		}
-	}}
-	effect, err := (&jobs.SimulateModel{DB: db, Clock: p.now, Simulator: loop}).RunOnce(ctx, m.Code, m.Version)
+	bar := p.newProgress("simulating", "enterprises", -1)
+	simulation, err := (&jobs.SimulateModel{DB: db, Clock: p.now, Progress: bar.set}).RunOnce(ctx, m.Code, m.Version)
 	bar.finish()
 	if err != nil {
 		return fmt.Errorf("%s is %s, but its simulation failed; `healthcode model simulate` tries again: %w", m, m.State, err)
 	}
 	if p.json {
-		return p.print(simulationReport{api.NewModelItem(m), effect})
+		return p.print(simulationReport{api.NewModelItem(m), simulation})
 	}
-	p.say("%s is %s; of %d enterprises %d would have another tier or colour; mean index %.2f → %.2f; PSI of tiers %.3f, of colours %.3f", m, m.State,
-		effect.Enterprises, effect.Moved, effect.MeanBefore, effect.MeanAfter, effect.Tiers.PSI, effect.Colours.PSI)
+	p.say("%s is %s; by today's evidence %d of %d enterprises would earn another tier or colour, and today %d would have another one published;\n"+
+		"mean index %.2f → %.2f; PSI of earned tiers %.3f, of colours %.3f. `healthcode model show --version %d` has all of it", m, m.State, simulation.Moved,
+		simulation.Enterprises, simulation.Published.Moved, simulation.MeanBefore, simulation.MeanAfter, simulation.Tiers.PSI, simulation.Colours.PSI, m.Version)
 	return nil
 }
 
@@ -331,7 +323,7 @@ func (p *program) modelCommentCommand() *cobra.Command {
 			if p.json {
 				return p.print(map[string]int{"comments": len(comments)})
 			}
-			p.say("kept; the approver of %s/%d sees %d comments", v.code, v.version, len(comments))
+			p.say("kept; comments that the approver of %s/%d sees: %d", v.code, v.version, len(comments))
 			return nil
 		})
 	}

@@ -29,8 +29,8 @@ func (p *program) root() *cobra.Command {
 	root := group("healthcode", "Quality-safety index, credit tier and signed QR health code of enterprises",
 		p.demoCommand(), p.serveCommand(), p.migrateCommand(), p.importCommand(), p.exportCommand(), p.recomputeCommand(), p.explainCommand(),
 		p.backtestCommand(), p.calibrateCommand(), p.modelCommand(), p.simulateCommand(),
-		group("code", "Issue and verify health codes", p.codeIssueCommand(), p.codeVerifyCommand()),
-		group("keys", "Signing keys", p.keysJWKSCommand()),
+		p.codeCommand(), p.keysCommand(),
+		p.bundleCommand(),
 		group("audit", "Check what is stored", p.auditScoresCommand()), p.replayCommand(),
 		p.productsCommand(),
 		p.regionsCommand())

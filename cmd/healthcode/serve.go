@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"time"
 
 	"healthcode/api"
 	"healthcode/jobs"
@@ -18,19 +19,29 @@ import (
 func (p *program) serveCommand() *cobra.Command {
 	var listen string
 	var proxies []string
+	var history, scanAreas, scanDays int
 	keys := &keyFlags{}
 	c := &cobra.Command{
 		Use: "serve", Short: "Serve the pages and the API, and run the periodic jobs", Args: arguments(),
-		Long: "Serves pages and API and runs the periodic jobs: everybody is graded every night at 02:00 (Asia/Shanghai), changes within a\n" +
-			"minute. Sign-in comes with a later version: until then it listens on this machine only.",
+		Long: "Serves pages and API and runs the periodic jobs: everybody is graded every night at 02:00 (Asia/Shanghai), changes at\n" +
+			"once, and the status and grade lists of the codes are published within two seconds of a change. Sign-in comes with a later version: until then it listens on this machine only.",
 		Example: "  healthcode serve --dir data --listen 127.0.0.1:8080",
 	}
 	keys.add(c)
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "loopback address and port; port 0 takes any")
 	c.Flags().StringSliceVar(&proxies, "trusted-proxy", nil, "address or CIDR of a proxy whose X-Forwarded-For is believed")
+	c.Flags().IntVar(&history, "list-history", listHistoryDays, "days for which old publications of a list stay, one an hour (one a minute for a day)")
+	c.Flags().IntVar(&scanAreas, "scan-areas", api.DefaultScanAreas, "from how many of 64 areas a printed code may be scanned in a day before a signal says that it may have been copied")
+	c.Flags().IntVar(&scanDays, "scan-days", int(jobs.DefaultScanLife/(24*time.Hour)), "days for which counts of scans stay")
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if scanAreas < 1 || scanAreas > 63 || scanDays < 1 || scanDays > 3650 {
+			return usage(c, "--scan-areas: want 1 to 63; --scan-days: want 1 to 3650")
+		}
+		if history < 1 || history > 3650 {
+			return usage(c, "--list-history: want 1 to 3650 days")
+		}
 		return p.withNewDB(c.Context(), func(db *schema.DB) error {
-			return p.serve(c.Context(), db, serving{listen: listen, proxies: proxies, keys: keys})
+			return p.serve(c.Context(), db, serving{listen: listen, proxies: proxies, keys: keys, history: history, scanAreas: scanAreas, scanDays: scanDays})
 		})
 	}
 	return c
@@ -41,7 +52,14 @@ type serving struct {
 	listen  string
 	proxies []string
 	keys    *keyFlags
+	history int // days for which old publications of a list stay
+
+	scanAreas int // a day, that are ordinary for a printed code
+	scanDays  int // for which counts of scans stay
 }
+
+// listHistoryDays is jobs.DefaultListHistory in days.
+const listHistoryDays = int(jobs.DefaultListHistory / (24 * time.Hour))
 
 // serve answers requests and runs the jobs until ctx ends.
 func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err error) {
@@ -54,7 +72,9 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 		return err
 	}
 	gin.SetMode(gin.ReleaseMode)
-	config := api.Config{Log: p.log(), Store: db, Now: p.now, TrustedProxies: s.proxies}
+	config := api.Config{Log: p.log(), Store: db, Now: p.now, TrustedProxies: s.proxies, Bundle: &jobs.Bundle{DB: db, Signer: key, Clock: p.now}}
+	issuer := &jobs.Issuer{DB: db, Signer: key, Clock: p.now}
+	config.Issuer, config.Scans = issuer, api.NewScanLog(db, p.now, p.log(), s.scanAreas)
 	demo.show(&config)
 	handler, err := api.New(config)
 	if err != nil {
@@ -63,17 +83,47 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 	if err := p.activateDue(ctx, db); err != nil {
 		return err
 	}
-	reissue := &jobs.Reissue{Issuer: &jobs.Issuer{DB: db, Signer: key, Clock: p.now}}
-	scheduler, err := jobs.NewScheduler(ctx, db, reissue, jobs.DefaultSchedule(), p.now, p.log())
+	if demo != nil {
+		if err := p.demoRoot(ctx, db, key.PublicKey().Issuer); err != nil {
+			return err
+		}
+	}
+	rotate := &jobs.Rotate{DB: db, Keys: p.keyFolder(s.keys), Clock: p.now}
+	if _, err := rotate.RunOnce(ctx); err != nil && !errors.Is(err, schema.ErrNothingDue) { // what became due while nobody served
+		p.say("the keys need a look: %v", err)
+	}
+	work := jobs.Work{
+		Rotate: rotate, Key: key,
+		Reissue: &jobs.Reissue{Issuer: issuer},
+		Publish: &jobs.Publish{DB: db, Signer: key, Clock: p.now, History: time.Duration(s.history) * 24 * time.Hour},
+	}
+	when := jobs.DefaultSchedule()
+	when.KeepScans = time.Duration(s.scanDays) * 24 * time.Hour
+	scheduler, err := jobs.NewScheduler(ctx, db, work, when, p.now, p.log())
 	if err != nil {
 		return err
 	}
 	scheduler.Start()
-	defer func() { err = errors.Join(err, scheduler.Stop()) }()
+	defer func() { err = errors.Join(err, scheduler.Stop(), key.Close()) }()
+	defer beside(ctx, config.Scans.Run)() // to the end of the last request
 	return api.Serve(ctx, s.listen, handler, p.log(), func(address net.Addr) {
 		fmt.Fprintf(p.out, "http://%s/\n", address)
 		p.say("listening on %s, on this machine only: sign-in comes with a later version; ctrl-C stops", address)
 	})
+}
+
+// beside runs work until what it returns is called, also when ctx has ended, and waits for its end then.
+func beside(ctx context.Context, work func(context.Context)) (stop func()) {
+	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		work(own)
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
 }
 
 // activateDue activates what became due while nobody served.

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,10 +43,46 @@ func TestSimulate(t *testing.T) {
 		t.Errorf("PostgreSQL %+v, SQLite %+v", there, s)
 	}
 	table := mustCall(t, append(simulate, file...)...).out
-	for _, part := range []string{"150 enterprises as of 2026-11-22", "PSI ", "county", "industry", "size", "risk", s.Moves.Items[0].Name} {
+	for _, part := range []string{"150 enterprises as of 2026-11-22", "PSI ", "What the evidence earns", "What would be published on that day", "county", "industry", "size", "risk", s.Moves.Items[0].Name} {
 		if !strings.Contains(table, part) {
 			t.Errorf("no %q in:\n%s", part, table)
 		}
+	}
+}
+
+func TestSimulatePagesThoseWhoMove(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	mustCall(t, "demo", "--once", "--enterprises", "60", "--seed", "7", "--today", "2026-11-22", "--dir", dir)
+	moves := func(more ...string) scoring.Moves {
+		arguments := []string{"simulate", "--model", otherModel(t), "--as-of", "2026-11-22", "--dir", dir, "--json"}
+		return parse[scoring.Simulation](t, mustCall(t, append(arguments, more...)...).out).Moves
+	}
+	all := moves("--movers", "60", "--sort", "change")
+	page := moves("--movers", "5", "--skip", "5", "--sort", "change")
+	if all.Total < 10 || page.Total != all.Total || len(page.Items) != 5 || !slices.Equal(page.Items, all.Items[5:10]) {
+		t.Errorf("%d of %d, the page has %+v", len(all.Items), all.Total, page.Items)
+	}
+	if !slices.IsSortedFunc(all.Items, func(a, b scoring.Move) int { return int(a.Change - b.Change) }) {
+		t.Errorf("not by change: %+v", all.Items)
+	}
+	for _, m := range moves("--movers", "60", "--direction", "up").Items {
+		if m.Change <= 0 {
+			t.Errorf("%+v does not rise", m)
+		}
+	}
+}
+
+// A simulation that is interrupted ends at once and says so.
+func TestSimulateStopsWhenAsked(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	mustCall(t, "demo", "--once", "--enterprises", "5", "--dir", dir)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	var out, errs bytes.Buffer
+	if code := run(ctx, []string{"simulate", "--dir", dir, "--model", otherModel(t)}, &out, &errs); code != exitRefused || out.Len() > 0 {
+		t.Errorf("exit code %d: %s%s", code, &out, &errs)
 	}
 }
 
@@ -64,6 +103,9 @@ func TestSimulateRefuses(t *testing.T) {
 		"a word too many":  {[]string{"model.json"}, exitUsage, "one word too many"},
 		"a bad day":        {[]string{"--model", "x", "--as-of", "tomorrow"}, exitUsage, "YYYY-MM-DD"},
 		"movers below 0":   {[]string{"--model", "x", "--movers", "-1"}, exitUsage, "below 0"},
+		"skip below 0":     {[]string{"--model", "x", "--skip", "-1"}, exitUsage, "below 0"},
+		"another order":    {[]string{"--model", "x", "--sort", "name"}, exitUsage, "--sort"},
+		"no direction":     {[]string{"--model", "x", "--direction", "left"}, exitUsage, "--direction"},
 		"no file":          {[]string{"--model", filepath.Join(dir, "none.json")}, exitRefused, "none.json"},
 		"no model in it":   {[]string{"--model", write(t, "list.json", "[]")}, exitRefused, "not a scoring model"},
 		"weights add up":   {[]string{"--model", write(t, "m.json", strings.Replace(string(good), `"weight_milli":100`, `"weight_milli":99`, 1))}, exitRefused, "dimensions: the weights add up to 999"},

@@ -1,6 +1,7 @@
 package schematest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -277,7 +278,7 @@ func deepPaging(t *testing.T, fresh Opener) {
 	must(db.PutEnterprises(t.Context(), batch, now))(t)
 	must(db.PutRecords(t.Context(), Records(0, all-10, 3), now))(t)
 	gradeSome(t, db)
-	for _, order := range []schema.EnterpriseSort{schema.SortUSCC, schema.SortName, schema.SortIndex, schema.SortIndexDown, schema.SortChanged} {
+	for _, order := range []schema.EnterpriseSort{schema.SortUSCC, schema.SortName, schema.SortIndex, schema.SortIndexDown, schema.SortChanged, schema.SortRegion} {
 		if seen := walk(t, db, schema.EnterpriseFilter{Sort: order, Limit: 4}); len(seen) != all {
 			t.Errorf("order %s: %d enterprises, want %d", order, len(seen), all)
 		}
@@ -288,9 +289,33 @@ func deepPaging(t *testing.T, fresh Opener) {
 	if seen := walk(t, db, schema.EnterpriseFilter{Region: "330000", Limit: 9, Colour: registry.ColourRed}); len(seen) != 0 {
 		t.Errorf("red ones: %d, want none", len(seen))
 	}
+	chosen := []registry.USCC{batch[3].USCC, batch[1].USCC, "91330400MA28A0000X"}
+	if seen := walk(t, db, schema.EnterpriseFilter{Codes: chosen, Limit: 1}); len(seen) != 2 || !seen[chosen[0]] || !seen[chosen[1]] {
+		t.Errorf("by a list of codes: %v", seen)
+	}
+	if seen := walk(t, db, schema.EnterpriseFilter{Codes: []registry.USCC{}}); len(seen) != 0 {
+		t.Errorf("by an empty list: %d, want none", len(seen))
+	}
+	regionOrder(t, db)
 	for _, bad := range []string{"!", "e30", "bnVsbA"} {
 		if _, err := db.EnterprisePage(t.Context(), schema.EnterpriseFilter{Cursor: bad}); !errors.Is(err, schema.ErrCursor) {
 			t.Errorf("cursor %q: %v, want ErrCursor", bad, err)
+		}
+	}
+}
+
+// regionOrder checks that the order by divisions is one, and that counts agree with the pages.
+func regionOrder(t *testing.T, db *schema.DB) {
+	t.Helper()
+	page := must(db.EnterprisePage(t.Context(), schema.EnterpriseFilter{Sort: schema.SortRegion, Limit: 500}))(t)
+	if !slices.IsSortedFunc(page.Items, func(a, b schema.EnterpriseItem) int {
+		return cmp.Or(cmp.Compare(a.Enterprise.RegionCode, b.Enterprise.RegionCode), cmp.Compare(a.Enterprise.USCC, b.Enterprise.USCC))
+	}) {
+		t.Error("enterprises are not in the order of their divisions")
+	}
+	for region, want := range map[string]int{"": 57, "330481": 19, "330000": 57, "340000": 0} {
+		if n := must(db.CountEnterprisesOf(t.Context(), schema.EnterpriseFilter{Region: region, Cursor: "ignored"}))(t); n != want {
+			t.Errorf("%d enterprises in %q, want %d", n, region, want)
 		}
 	}
 }

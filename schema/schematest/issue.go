@@ -72,17 +72,13 @@ func codeRanges(t *testing.T, fresh Opener) {
 	seen := make(map[uint32]bool)
 	for _, r := range open {
 		needs := must(db.CodeNeeds(ctx, r.From, r.To, "k1", until, true))(t)
-		var enterprises []registry.USCC
-		for _, n := range needs {
-			enterprises = append(enterprises, n.USCC)
-		}
 		var issued []schema.Code
-		for i, idx := range must(db.ReserveIndexes(ctx, enterprises, "k1", "printed"))(t) {
-			if c := must(db.Code(ctx, idx))(t); c.USCC != enterprises[i] || seen[idx] {
-				t.Errorf("index %d is %s's, want %s's", idx, c.USCC, enterprises[i])
+		for i, idx := range must(db.ReserveIndexes(ctx, needs, "k1", "printed"))(t) {
+			if c := must(db.Code(ctx, idx))(t); c.USCC != needs[i] || seen[idx] {
+				t.Errorf("index %d is %s's, want %s's", idx, c.USCC, needs[i])
 			}
 			seen[idx] = true
-			issued = append(issued, schema.Code{Index: idx, USCC: enterprises[i], KID: "k1", Form: "printed", ExpiresAt: until, JWT: "x"})
+			issued = append(issued, schema.Code{Index: idx, USCC: needs[i], KID: "k1", Form: "printed", ExpiresAt: until, JWT: "x"})
 		}
 		if err := db.FinishCodeRange(ctx, run, r, issued); err != nil {
 			t.Fatal(err)
@@ -106,40 +102,59 @@ func codeRanges(t *testing.T, fresh Opener) {
 	}
 }
 
-func keyLife(t *testing.T, fresh Opener) {
+// printedCodes asks for the codes to print of several enterprises: the newest first, and only issued printed ones that still live.
+func printedCodes(t *testing.T, fresh Opener) {
 	db, ctx := Open(t, fresh), t.Context()
-	for n, kid := range map[int]string{1: "a", 2: "b"} {
-		if err := db.AddKey(ctx, schema.SigningKey{Number: n, KID: kid, Alg: "ES256", JWK: `{"kid":"` + kid + `"}`}); err != nil {
+	now := time.Unix(1790000000, 0).UTC()
+	issue := func(n int, form string, until time.Time) uint32 {
+		idx := must(db.ReserveIndex(ctx, Code(n), "k1", form))(t)
+		if err := db.SaveCode(ctx, schema.Code{Index: idx, USCC: Code(n), KID: "k1", Form: form, ExpiresAt: until, JWT: "x"}); err != nil {
 			t.Fatal(err)
 		}
+		return idx
 	}
-	conflicts := func(what string, err error) {
-		if !errors.Is(err, schema.ErrConflict) {
-			t.Errorf("%s: %v, want ErrConflict", what, err)
+	old, young := issue(1, "printed", now.Add(time.Second)), issue(1, "printed", now.AddDate(1, 0, 0))
+	issue(2, "printed", now) // ends at this moment
+	issue(3, "jwt", now.AddDate(1, 0, 0))
+	must(db.ReserveIndex(ctx, Code(4), "k1", "printed"))(t) // an intent
+	issue(5, "printed", now.AddDate(1, 0, 0))
+	found := must(db.PrintedCodes(ctx, []registry.USCC{Code(1), Code(2), Code(3), Code(4), Code(9)}, now))(t)
+	if got := found[Code(1)]; len(found) != 1 || len(got) != 2 || got[0].Index != young || got[1].Index != old {
+		t.Errorf("found %+v, want the two of one enterprise, newest first", found)
+	}
+	if found := must(db.PrintedCodes(ctx, nil, now))(t); len(found) != 0 {
+		t.Errorf("of nobody: %+v", found)
+	}
+}
+
+// codeIntents reads intents back as they were stored, with the grade of their owner.
+func codeIntents(t *testing.T, fresh Opener) {
+	db, ctx := Open(t, fresh), t.Context()
+	seed(t, db, 3, 3)
+	gradeSome(t, db)
+	indexes := must(db.ReserveIndexes(ctx, []registry.USCC{Code(2), Code(0), Code(1)}, "k1", "printed"))(t)
+	intents := must(db.CodeIntents(ctx, Code(0), Code(2), indexes))(t)
+	for i, n := range []int{2, 0, 1} {
+		a := must(db.Assessment(ctx, Code(n)))(t)
+		want := schema.CodeIntent{Index: indexes[i], USCC: Code(n), KID: "k1", Form: "printed", Tier: a.Tier, Colour: a.Colour, Model: a.Model.Version}
+		if intents[i] != want {
+			t.Errorf("got %+v, want %+v", intents[i], want)
 		}
 	}
-	conflicts("another key under the number", db.AddKey(ctx, schema.SigningKey{Number: 1, KID: "c", Alg: "ES256", JWK: `{}`}))
-	conflicts("the kid of another number", db.AddKey(ctx, schema.SigningKey{Number: 3, KID: "a", Alg: "ES256", JWK: `{}`}))
-	conflicts("number 0", db.AddKey(ctx, schema.SigningKey{Number: 0, KID: "z", Alg: "ES256", JWK: `{}`}))
-	for _, step := range []struct {
-		number int
-		to     schema.KeyState
-		ok     bool
-	}{
-		{1, schema.KeyActive, true}, {2, schema.KeyActive, false}, {1, schema.KeyVerifyOnly, true}, {2, schema.KeyActive, true},
-		{1, schema.KeyActive, false}, {1, schema.KeyRemoved, true}, {1, schema.KeyVerifyOnly, false}, {9, schema.KeyActive, false},
-	} {
-		err := db.MoveKey(ctx, step.number, step.to)
-		if step.ok && err != nil {
-			t.Errorf("key %d to %s: %v", step.number, step.to, err)
-		} else if !step.ok {
-			conflicts("key to "+string(step.to), err)
+	missing := func(what string, from, to registry.USCC, idx uint32) {
+		if got, err := db.CodeIntents(ctx, from, to, []uint32{idx}); !errors.Is(err, schema.ErrNotFound) {
+			t.Errorf("%s: %+v, %v, want ErrNotFound", what, got, err)
 		}
 	}
-	keys := must(db.Keys(ctx))(t)
-	if len(keys) != 2 || keys[0].State != schema.KeyRemoved || keys[1].State != schema.KeyActive || keys[1].ActiveAt.IsZero() {
-		t.Errorf("keys %+v", keys)
+	missing("a place of another enterprise", Code(0), Code(0), indexes[0])
+	missing("a place of nobody", Code(0), Code(2), 4_000_000_000)
+	missing("one without a grade", Code(7), Code(7), must(db.ReserveIndex(ctx, Code(7), "k1", "printed"))(t))
+	c := must(db.Code(ctx, indexes[0]))(t)
+	c.JWT = "a.b.c"
+	if err := db.SaveCode(ctx, *c); err != nil {
+		t.Fatal(err)
 	}
+	missing("an issued one", Code(2), Code(2), indexes[0])
 }
 
 func outbox(t *testing.T, fresh Opener) {

@@ -284,6 +284,28 @@ func modelActivation(t *testing.T, fresh Opener) {
 	}
 }
 
+// manyComments lets one enterprise talk until it is stopped; another one and what was said before are not touched.
+func manyComments(t *testing.T, db *schema.DB) {
+	t.Helper()
+	say := func(n int, text string) error {
+		return db.AddModelComment(t.Context(), "m", 2, schema.ModelComment{USCC: Code(n), Text: text}, Today())
+	}
+	for i := range 20 {
+		must(0, say(0, fmt.Sprint(i)))(t)
+	}
+	if err := say(0, "one more"); !errors.Is(err, schema.ErrManyComments) {
+		t.Errorf("the 21st comment: %v, want ErrManyComments", err)
+	}
+	must(0, say(0, " 7 "))(t) // said before: nothing is added
+	must(0, say(1, "抽查权重太高"))(t)
+	if found := must(db.ModelCommentsOf(t.Context(), Code(0), "m", 2))(t); len(found) != 20 || found[19].Text != "19" {
+		t.Errorf("%d comments of one enterprise", len(found))
+	}
+	if found := must(db.ModelCommentsOf(t.Context(), Code(1), "m", 2))(t); len(found) != 1 {
+		t.Errorf("%d comments of another enterprise", len(found))
+	}
+}
+
 func modelNotes(t *testing.T, fresh Opener) {
 	db, ctx := Open(t, fresh), t.Context()
 	seed(t, db, 2, 1)
@@ -317,6 +339,7 @@ func modelNotes(t *testing.T, fresh Opener) {
 	if found := must(db.ModelComments(ctx, "m", 2))(t); len(found) != 1 || found[0].Text != "抽查权重太高" || found[0].USCC != Code(1) || found[0].At.IsZero() {
 		t.Errorf("comments %+v", found)
 	}
+	manyComments(t, db)
 	must(0, db.AddModelSimulation(ctx, simulation(2)))(t)
 	if _, err := db.StepModel(ctx, "m", 2, by(scoring.Approve, "Zhao Min")); !errors.Is(err, scoring.ErrTooEarly) {
 		t.Errorf("approval while enterprises may comment: %v, want ErrTooEarly", err)

@@ -9,21 +9,27 @@ import (
 
 	"healthcode/registry"
 	"healthcode/schema"
-	"healthcode/scoring"
 )
 
 var model = schema.ModelRef{Code: "sample", Version: 1, Digest: "d1"}
 
-// Grade is a simple grade for tests: more facts, a higher index; it has nothing to do with the real model.
-func Grade(e *scoring.Evidence, _ *schema.Assessment) (schema.Grade, error) {
-	n := len(e.Facts())
+// Grade grades simply, for tests: more facts, a higher index; it has nothing to do with the real model.
+func Grade(p *schema.Part) ([]schema.Grade, error) {
+	grades, reader := make([]schema.Grade, p.Columns.Len()), p.Columns.Reader()
+	for i := range grades {
+		grades[i] = gradeOf(len(reader.Read(i).Facts()))
+	}
+	return grades, nil
+}
+
+func gradeOf(n int) schema.Grade {
 	g := schema.Grade{Index: int32(5000 + n), Tier: registry.TierB, Colour: registry.ColourBlue, Evidence: registry.EvidenceFair,
 		Checks: int64(n) * 1_000_000, LossPPM: [5]int32{1, 2, 3, 4, int32(n)}}
 	if n >= 3 {
 		g.Tier, g.Colour = registry.TierA, registry.ColourGreen
 	}
 	g.Digest[0], g.Digest[31] = byte(n), 7
-	return g, nil
+	return g
 }
 
 func request(kind string, asOf registry.Day, changed bool) schema.RunRequest {
@@ -180,10 +186,12 @@ func rangeChangedOnly(t *testing.T, fresh Opener) {
 	if run := grade(t, db, schema.KindRecomputeChanged, Today(), true); run.Assessed != 1 {
 		t.Errorf("the one that changed meanwhile: %d, want 1", run.Assessed)
 	}
-	tomorrow := func(e *scoring.Evidence, prior *schema.Assessment) (schema.Grade, error) {
-		g, err := Grade(e, nil)
-		g.NextChangeOn = Today() + 1
-		return g, err
+	tomorrow := func(p *schema.Part) ([]schema.Grade, error) {
+		grades, err := Grade(p)
+		for i := range grades {
+			grades[i].NextChangeOn = Today() + 1
+		}
+		return grades, err
 	}
 	run = must(db.StartRun(ctx, request(schema.KindRecompute, Today(), false)))(t)
 	must(db.FinishRange(ctx, run, must(db.OpenRanges(ctx, run))(t)[0], tomorrow))(t)
@@ -193,6 +201,40 @@ func rangeChangedOnly(t *testing.T, fresh Opener) {
 	}
 	if run := grade(t, db, schema.KindRecomputeChanged, Today()+1, true); run.Assessed != 10 {
 		t.Errorf("tomorrow: %d, want the 10 whose day has come", run.Assessed)
+	}
+}
+
+func changesDue(t *testing.T, fresh Opener) {
+	db, ctx := Open(t, fresh), t.Context()
+	due := func(name string, asOf registry.Day, known time.Time, want bool) {
+		t.Helper()
+		if got := must(db.ChangesDue(ctx, asOf, known))(t); got != want {
+			t.Errorf("%s: due %t, want %t", name, got, want)
+		}
+	}
+	due("an empty register", Today(), time.Time{}, false)
+	known := seed(t, db, 2, 1)
+	due("new facts", Today(), time.Time{}, true)
+	due("new facts, for yesterday", Today()-1, time.Time{}, false)
+	due("new facts, known before them", Today(), known.Add(-time.Hour), false)
+	if must(db.RunDone(ctx, schema.KindRecomputeChanged, Today()))(t) {
+		t.Error("a run that never was is done")
+	}
+	run := must(db.StartRun(ctx, request(schema.KindRecomputeChanged, Today(), true)))(t)
+	must(db.FinishRange(ctx, run, must(db.OpenRanges(ctx, run))(t)[0], func(part *schema.Part) ([]schema.Grade, error) {
+		grades, err := Grade(part)
+		for i := range grades {
+			grades[i].NextChangeOn = Today() + 1
+		}
+		return grades, err
+	}))(t)
+	due("a run that is not finished", Today(), time.Time{}, true)
+	finish(t, db, run)
+	due("graded", Today(), time.Time{}, false)
+	due("the day has come", Today()+1, time.Time{}, true)
+	if !must(db.RunDone(ctx, schema.KindRecomputeChanged, Today()))(t) || must(db.RunDone(ctx, schema.KindRecompute, Today()))(t) ||
+		must(db.RunDone(ctx, schema.KindRecomputeChanged, Today()+1))(t) {
+		t.Error("the finished run is taken for another, or not for itself")
 	}
 }
 
@@ -236,8 +278,8 @@ func rangesAtOnce(t *testing.T, fresh Opener) {
 	for i, r := range open {
 		group.Go(func() {
 			met := false
-			_, err := db.FinishRange(t.Context(), run, r, func(e *scoring.Evidence, prior *schema.Assessment) (schema.Grade, error) {
-				if i < 2 && !met {
+			_, err := db.FinishRange(t.Context(), run, r, func(p *schema.Part) ([]schema.Grade, error) {
+				if i < 2 && !met { // not again when the range is read again
 					met = true
 					select {
 					case both <- struct{}{}:
@@ -245,7 +287,7 @@ func rangesAtOnce(t *testing.T, fresh Opener) {
 					case <-t.Context().Done():
 					}
 				}
-				return Grade(e, prior)
+				return Grade(p)
 			})
 			if err != nil {
 				t.Error(err)
@@ -284,9 +326,9 @@ func firstLoadDuringRun(t *testing.T, fresh Opener) {
 			<-done // reading does not hold the writer up; PostgreSQL makes the load wait for us
 		}
 	})
-	_, err := db.FinishRange(t.Context(), run, must(db.OpenRanges(t.Context(), run))(t)[0], func(e *scoring.Evidence, prior *schema.Assessment) (schema.Grade, error) {
+	_, err := db.FinishRange(t.Context(), run, must(db.OpenRanges(t.Context(), run))(t)[0], func(p *schema.Part) ([]schema.Grade, error) {
 		load()
-		return Grade(e, prior)
+		return Grade(p)
 	})
 	must(0, err)(t)
 	result := <-loaded
@@ -303,14 +345,16 @@ func rangeError(t *testing.T, fresh Opener) {
 	run := must(db.StartRun(t.Context(), request(schema.KindRecompute, Today(), false)))(t)
 	open := must(db.OpenRanges(t.Context(), run))(t)
 	broken := errors.New("broken")
-	_, err := db.FinishRange(t.Context(), run, open[0], func(e *scoring.Evidence, prior *schema.Assessment) (schema.Grade, error) {
-		if e.USCC == Code(3) {
-			return schema.Grade{}, broken
-		}
-		return Grade(e, prior)
+	_, err := db.FinishRange(t.Context(), run, open[0], func(p *schema.Part) ([]schema.Grade, error) {
+		grades, _ := Grade(p)
+		return grades[:3], broken
 	})
 	if !errors.Is(err, broken) {
 		t.Errorf("got %v, want the callback's error", err)
+	}
+	few := func(p *schema.Part) ([]schema.Grade, error) { return make([]schema.Grade, 4), nil }
+	if _, err := db.FinishRange(t.Context(), run, open[0], few); err == nil {
+		t.Error("four grades for five enterprises were taken")
 	}
 	for a, err := range db.Assessments(t.Context()) {
 		t.Errorf("stored %+v, %v", a, err)
@@ -329,7 +373,7 @@ func Check(tb testing.TB, db *schema.DB, enterprises int) {
 		a := must(a, err)(tb)
 		count++
 		e := must(db.EvidenceOf(tb.Context(), a.USCC, a.AsOf, a.KnownAt))(tb)
-		if want := must(Grade(e, nil))(tb); a.Grade != want {
+		if want := gradeOf(len(e.Facts())); a.Grade != want {
 			tb.Errorf("%s: stored %+v, replay %+v", a.USCC, a.Grade, want)
 		}
 	}

@@ -1,0 +1,26 @@
+package signing
+
+import (
+	"fmt"
+	"net"
+
+	"golang.org/x/sys/unix"
+)
+
+// peerUser returns the user number of the process at the other end, as the kernel knows it.
+func peerUser(conn *net.UnixConn) (int, error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return -1, fmt.Errorf("look at the peer: %w", err)
+	}
+	var found *unix.Ucred
+	var asked error
+	err = raw.Control(func(fd uintptr) { found, asked = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) })
+	if err == nil {
+		err = asked
+	}
+	if err != nil {
+		return -1, fmt.Errorf("look at the peer: %w", err)
+	}
+	return int(found.Uid), nil
+}

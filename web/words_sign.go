@@ -1,0 +1,43 @@
+package web
+
+// signWords are the texts of printed signs, which carry both languages at once, and of what goes with them.
+var signWords = map[string]Phrase{
+	"sign.uscc":        {"统一社会信用代码", "Unified social credit code (USCC)"},
+	"sign.at_issue":    {"签发时的等级", "Grade at issue"},
+	"sign.tier":        {"信用等级", "Tier"},
+	"sign.today":       {"今日等级以扫码所见为准", "Scan for today's grade"},
+	"sign.today_text":  {"本牌所示为签发时的色级和等级，此后可能已经变化。", "Colour and tier on this sign are those at issue."},
+	"sign.compare":     {"请核对名称和统一社会信用代码与营业执照是否一致", "Compare name and USCC with the licence."},
+	"sign.issued":      {"签发", "Issued"},
+	"sign.valid_until": {"有效至", "Valid until"},
+	"sign.issuer":      {"签发方", "Issuer"},
+	"sign.sample":      {"示例数据，不得张贴", "INVENTED SAMPLE, NOT FOR DISPLAY"},
+
+	"sign.link":       {"打印标牌", "Print a sign"},
+	"sign.page_title": {"%s 健康码标牌 %s", "Code sign of %s, %s"},
+	"sign.how":        {"用浏览器的打印功能：纸张 %s，缩放 100%%，边距“无”。打印后二维码黑色部分的边长应为 %s 毫米。", "Print with the browser: paper %s, scale 100 %%, margins none. The black part of the code must then measure %s mm."},
+	"sign.size":       {"尺寸", "Size"},
+	"sign.missing":    {"该企业没有现在有效的印刷码，请先签发：", "This enterprise has no printed code that is valid now. Issue one first:"},
+
+	"sheet.title":       {"健康码标牌第 %d 册", "Code signs, file %d"},
+	"sheet.list_title":  {"健康码标牌第 %d 册发放清单", "Code signs, file %d: list for handing out"},
+	"sheet.list_text":   {"共 %s 张。页码是打印后的页，每页从左到右、从上到下。领取后在右栏签名。", "%s signs. The page is that of the print; within a page they run from left to right, then down. Whoever receives a sign signs on the right."},
+	"sheet.page":        {"页", "Page"},
+	"sheet.place":       {"位置", "Place"},
+	"sheet.name":        {"企业名称", "Name"},
+	"sheet.region":      {"地区", "Area"},
+	"sheet.received":    {"签收", "Received"},
+	"sheet.index_title": {"健康码标牌总目录", "Code signs: contents"},
+	"sheet.index_text":  {"共 %s 张标牌，%s 册。按地区和代码排列。全部企业在 index.csv 中。", "%s signs in %s files, in the order of areas and codes. index.csv lists every enterprise."},
+	"sheet.how":         {"打印每册：纸张 A4，缩放 100%，边距“无”；A6 沿虚线裁开。", "Print each file on A4, scale 100 %, margins none; cut A6 signs along the dashed lines."},
+	"sheet.file":        {"册", "File"},
+	"sheet.signs":       {"张数", "Signs"},
+	"sheet.first":       {"第一家", "First"},
+	"sheet.last":        {"最后一家", "Last"},
+	"sheet.open":        {"标牌", "Signs"},
+	"sheet.open_list":   {"清单", "List"},
+	"sheet.without":     {"没有有效印刷码的企业：%s 家", "Enterprises without a valid printed code: %s"},
+	"sheet.without_do":  {"它们列在 index.csv 的末尾。先用 healthcode code issue --all 签发，再重新打印。", "They are at the end of index.csv. Issue codes with healthcode code issue --all, then print again."},
+	"sheet.unknown":     {"名单中不在登记簿里的代码：%s 个", "Codes of the list that are not in the register: %s"},
+	"sheet.unknown_do":  {"它们列在 index.csv 的末尾。请核对名单。", "They are at the end of index.csv. Check the list."},
+}
