@@ -78,7 +78,7 @@ type server struct {
 	everyone populationCache
 
 	hasAccounts atomic.Bool
-	comparing   chan struct{} // a place for each password that is compared at once
+	comparing   chan struct{} // a place for each password or code that is compared at once
 }
 
 // comparedAtOnce bounds how many passwords are compared at once: each takes 32 MiB.

@@ -29,6 +29,8 @@ type SessionWriter interface {
 	AddSession(ctx context.Context, s schema.Session) error
 	EndSession(ctx context.Context, account int64, hash string) error
 	EndSessions(ctx context.Context, account int64) error
+	// PruneSessions forgets sessions that expired before now, or were last seen before an instant.
+	PruneSessions(ctx context.Context, now, seen time.Time) error
 }
 
 // Why nobody was signed in. A wrong name and a wrong password look the same.
@@ -43,9 +45,24 @@ const secondFactorLife = 5 * time.Minute
 // purposeTOTP binds the sealed secret of a second factor to its account.
 func purposeTOTP(account int64) string { return fmt.Sprintf("totp %d", account) }
 
-// checkPassword returns the account of a login name when the password is right. Comparing takes 50 ms of a core and 32 MiB, so few
-// compare at once; who cannot wait is told to come again.
+// attempt waits for one of the few places in which passwords and codes are compared: comparing takes 50 ms of a core and 32 MiB. Failures
+// are read within, so who sends many guesses at once gets no more of them looked at than there are places.
+func (s *server) attempt(ctx context.Context) (done func(), err error) {
+	select {
+	case s.comparing <- struct{}{}:
+		return func() { <-s.comparing }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait to compare a password: %w", ctx.Err())
+	}
+}
+
+// checkPassword returns the account of a login name when the password is right.
 func (s *server) checkPassword(ctx context.Context, login, password string) (*schema.Account, error) {
+	done, err := s.attempt(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	account, err := s.store.AccountOf(ctx, login)
 	if errors.Is(err, schema.ErrNotFound) {
 		account, err = &schema.Account{}, nil
@@ -53,32 +70,32 @@ func (s *server) checkPassword(ctx context.Context, login, password string) (*sc
 	if err != nil {
 		return nil, fmt.Errorf("read account: %w", err)
 	}
-	if s.now().Before(access.LockedUntil(account.Failures, account.FailedAt)) {
+	if s.locked(account) {
 		return nil, ErrCredentials
 	}
-	fits, err := s.comparePassword(ctx, password, account.PasswordHash)
+	fits, err := access.PasswordFits(password, account.PasswordHash)
 	if err != nil {
-		return nil, err
+		return nil, err //nolint:wrapcheck // it says what failed
 	}
 	if fits && account.DisabledAt.IsZero() {
 		return account, nil
 	}
-	if account.ID != 0 {
-		if err := s.store.NoteFailure(ctx, account.ID, s.now()); err != nil {
-			return nil, fmt.Errorf("note a failed sign-in: %w", err)
-		}
-	}
-	return nil, ErrCredentials
+	return nil, errors.Join(ErrCredentials, s.noteFailure(ctx, account))
 }
 
-func (s *server) comparePassword(ctx context.Context, password, hash string) (bool, error) {
-	select {
-	case s.comparing <- struct{}{}:
-		defer func() { <-s.comparing }()
-	case <-ctx.Done():
-		return false, fmt.Errorf("wait to compare a password: %w", ctx.Err())
+// locked reports whether an account failed so often that another attempt is not looked at yet.
+func (s *server) locked(account *schema.Account) bool {
+	return s.now().Before(access.LockedUntil(account.Failures, account.FailedAt))
+}
+
+func (s *server) noteFailure(ctx context.Context, account *schema.Account) error {
+	if account.ID == 0 { // nobody's
+		return nil
 	}
-	return access.PasswordFits(password, hash) //nolint:wrapcheck // it says what failed
+	if err := s.store.NoteFailure(ctx, account.ID, s.now()); err != nil {
+		return fmt.Errorf("note a failed sign-in: %w", err)
+	}
+	return nil
 }
 
 // begin starts a session: a whole one, or one that still waits for the second factor.
@@ -89,6 +106,9 @@ func (s *server) begin(ctx context.Context, account *schema.Account, passed bool
 		life = secondFactorLife
 	}
 	session := schema.Session{Hash: secret.Hash(), AccountID: account.ID, Passed: passed, CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(life)}
+	if err := s.store.PruneSessions(ctx, now, now.Add(-sessionIdle)); err != nil {
+		return "", fmt.Errorf("forget old sessions: %w", err)
+	}
 	if err := s.store.AddSession(ctx, session); err != nil {
 		return "", fmt.Errorf("begin session: %w", err)
 	}
@@ -101,8 +121,17 @@ func (s *server) begin(ctx context.Context, account *schema.Account, passed bool
 }
 
 // checkTOTP takes a code of the second factor, once.
-func (s *server) checkTOTP(ctx context.Context, account *schema.Account, code string) error {
-	if s.now().Before(access.LockedUntil(account.Failures, account.FailedAt)) {
+func (s *server) checkTOTP(ctx context.Context, id int64, code string) error {
+	done, err := s.attempt(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	account, err := s.store.Account(ctx, id)
+	if err != nil {
+		return fmt.Errorf("read account: %w", err)
+	}
+	if s.locked(account) {
 		return ErrTOTP
 	}
 	secret, err := s.Seal.Open(account.TOTP, purposeTOTP(account.ID))
@@ -116,13 +145,13 @@ func (s *server) checkTOTP(ctx context.Context, account *schema.Account, code st
 	if ok {
 		err = s.store.UseTOTP(ctx, account.ID, step)
 	}
-	if ok && err == nil {
+	switch {
+	case ok && err == nil:
 		return nil
-	}
-	if err != nil && !errors.Is(err, schema.ErrConflict) {
+	case err != nil && !errors.Is(err, schema.ErrConflict):
 		return fmt.Errorf("use a code of the second factor: %w", err)
 	}
-	return errors.Join(ErrTOTP, s.store.NoteFailure(ctx, account.ID, s.now()))
+	return errors.Join(ErrTOTP, s.noteFailure(ctx, account))
 }
 
 // signInPage answers GET /login.
@@ -213,7 +242,7 @@ func (s *server) signInCode(ctx context.Context, r *http.Request, code string) (
 	if account == nil || session.Passed {
 		return "", ErrCredentials
 	}
-	if err := s.checkTOTP(ctx, account, code); err != nil {
+	if err := s.checkTOTP(ctx, account.ID, code); err != nil {
 		return "", err
 	}
 	if err := s.store.EndSession(ctx, account.ID, session.Hash); err != nil {
@@ -252,11 +281,16 @@ func (s *server) signOut(c *gin.Context) {
 			return
 		}
 	}
-	s.setSession(c, "", -1)
+	s.setSession(c, "", 0)
 	c.Redirect(http.StatusSeeOther, "/login")
 }
 
+// setSession gives the browser a session's secret; a life of 0 takes it away.
 func (s *server) setSession(c *gin.Context, secret access.Secret, life time.Duration) {
-	http.SetCookie(c.Writer, &http.Cookie{Name: sessionCookie, Value: string(secret), Path: "/", MaxAge: int(life / time.Second), HttpOnly: true,
+	seconds := int(life / time.Second)
+	if seconds == 0 {
+		seconds = -1 // "Max-Age=0"; net/http sends nothing for 0
+	}
+	http.SetCookie(c.Writer, &http.Cookie{Name: sessionCookie, Value: string(secret), Path: "/", MaxAge: seconds, HttpOnly: true,
 		Secure: s.HTTPS, SameSite: http.SameSiteLaxMode})
 }
