@@ -55,6 +55,55 @@ const (
 // headerCaller is where a request keeps its caller, once known.
 const headerCaller = "healthcode.caller"
 
+// headerSight is where a request keeps which enterprises its caller sees on its route.
+const headerSight = "healthcode.sight"
+
+// sight returns which enterprises the caller sees on this route: none unless admit said so.
+func (s *server) sight(c *gin.Context) access.Sight {
+	if known, ok := c.Get(headerSight); ok {
+		if sight, ok := known.(access.Sight); ok {
+			return sight
+		}
+	}
+	return access.Sight{}
+}
+
+// bounded guards a route whose address names an enterprise or a code: outside the caller's sight it is not even known to exist.
+func (s *server) bounded(route *Route) []gin.HandlerFunc {
+	switch {
+	case route.Rule.Public:
+		return nil
+	case strings.Contains(route.Path, "/:uscc"):
+		return []gin.HandlerFunc{s.seesEnterprise}
+	case strings.Contains(route.Path, "/:idx"):
+		return []gin.HandlerFunc{s.seesCode}
+	}
+	return nil
+}
+
+func (s *server) seesEnterprise(c *gin.Context) {
+	code, err := readUSCC(c.Param("uscc"))
+	if err == nil {
+		_, err = s.store.EnterpriseSeen(c.Request.Context(), s.sight(c), code)
+	}
+	if errors.Is(err, schema.ErrNotFound) {
+		err = ErrNoEnterprise
+	}
+	if err != nil {
+		s.fail(c, err)
+	}
+}
+
+func (s *server) seesCode(c *gin.Context) {
+	idx, err := readIndex(c.Param("idx"))
+	if err == nil {
+		_, err = s.store.CodeSeen(c.Request.Context(), s.sight(c), idx)
+	}
+	if err != nil {
+		s.fail(c, unknownCode(err))
+	}
+}
+
 // admit guards a route by its rule. A person without a session is led to the sign-in page.
 func (s *server) admit(rule access.Rule) gin.HandlerFunc {
 	if rule.Public {
@@ -70,6 +119,7 @@ func (s *server) admit(rule access.Rule) gin.HandlerFunc {
 		}
 		switch {
 		case err == nil:
+			c.Set(headerSight, rule.Sight(caller))
 			c.Next()
 		case errors.Is(err, ErrNotSignedIn) && c.Request.Method == http.MethodGet && wantsPage(c.Request):
 			c.Header("Cache-Control", "no-store")

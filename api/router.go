@@ -19,7 +19,8 @@ type Route struct {
 
 // table lists every route of the program. A GET answers HEAD too.
 //
-// Beside its rule each route bounds what it shows: staff by their regions, people of an enterprise by their own enterprise.
+// Beside its rule each route bounds what it shows (server.sight): staff by the regions where they hold a role of the rule, people of an
+// enterprise by their own enterprise. Who names an enterprise or a code in the address is bounded before the handler runs (server.bounded).
 func (s *server) table() []Route {
 	get, post, options := http.MethodGet, http.MethodPost, http.MethodOptions
 	public, reader := access.Rule{Public: true}, access.Rule{Roles: []access.Role{access.Reader}}
@@ -88,7 +89,7 @@ func (s *server) table() []Route {
 
 func (s *server) routes(e *gin.Engine) {
 	for _, route := range s.table() {
-		handlers := []gin.HandlerFunc{s.admit(route.Rule), route.handle}
+		handlers := append(append([]gin.HandlerFunc{s.admit(route.Rule)}, s.bounded(&route)...), route.handle)
 		if !route.Rule.Public || !strings.HasPrefix(route.Path, "/api/") { // anybody's page may verify a code
 			handlers = append([]gin.HandlerFunc{s.sameOrigin}, handlers...)
 		}

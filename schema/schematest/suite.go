@@ -93,6 +93,7 @@ var cases = []suiteCase{
 	{"accounts: rights come and go", accounts},
 	{"accounts: passwords, second factors, sessions", signIns},
 	{"partners: purposes and keys", partners},
+	{"sight: every reader shows what lies within and nothing else", sights},
 }
 
 // Exercise runs every case of the suite on one engine.
