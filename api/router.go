@@ -27,6 +27,7 @@ func (s *server) table() []Route {
 	own := access.Rule{Roles: []access.Role{access.Reader}, Enterprise: true}
 	comments := access.Rule{Roles: []access.Role{access.Modeller}, Enterprise: true}
 	supervisor := access.Rule{Roles: []access.Role{access.Supervisor}}
+	admin := access.Rule{Roles: []access.Role{access.Admin}, Everywhere: true} // who gives rights could give any
 	modeller := access.Rule{Roles: []access.Role{access.Modeller, access.Approver}, Everywhere: true}
 	return []Route{
 		{get, "/v/:code", public, s.scanned},
@@ -84,6 +85,22 @@ func (s *server) table() []Route {
 		{get, "/api/v1/enterprises/:uscc/preview/comments", comments, s.comments},
 		{post, "/api/v1/enterprises/:uscc/preview/comments", comments, s.comment},
 		{post, "/api/v1/simulations", modeller, s.simulate},
+
+		{get, "/api/v1/accounts", admin, s.accountsListed},
+		{post, "/api/v1/accounts", admin, s.accountAdded},
+		{get, "/api/v1/accounts/:login", admin, s.accountShown},
+		{post, "/api/v1/accounts/:login/rights", admin, s.accountChanged(s.giveRights)},
+		{post, "/api/v1/accounts/:login/password", admin, s.accountChanged(s.givePassword)},
+		{post, "/api/v1/accounts/:login/totp-reset", admin, s.accountChanged(s.takeSecondFactor)},
+		{post, "/api/v1/accounts/:login/disable", admin, s.accountChanged(s.disable)},
+		{get, "/api/v1/partners", admin, s.partnersListed},
+		{post, "/api/v1/partners", admin, s.partnerAdded},
+		{get, "/api/v1/partners/:id", admin, s.partnerShown},
+		{post, "/api/v1/partners/:id/disable", admin, s.partnerDisabled},
+		{get, "/api/v1/partners/:id/keys", admin, s.partnerKeysListed},
+		{post, "/api/v1/partners/:id/keys", admin, s.partnerKeyAdded},
+		{post, "/api/v1/partners/:id/keys/:prefix/rotate", admin, s.partnerKeyRotated},
+		{post, "/api/v1/partners/:id/keys/:prefix/revoke", admin, s.partnerKeyRevoked},
 	}
 }
 

@@ -67,6 +67,22 @@ var whoMay = map[string]string{
 	"GET /login":   "public",
 	"POST /login":  "public",
 	"POST /logout": "public",
+
+	"GET /api/v1/accounts":                          "admin, (whole register)",
+	"POST /api/v1/accounts":                         "admin, (whole register)",
+	"GET /api/v1/accounts/:login":                   "admin, (whole register)",
+	"POST /api/v1/accounts/:login/rights":           "admin, (whole register)",
+	"POST /api/v1/accounts/:login/password":         "admin, (whole register)",
+	"POST /api/v1/accounts/:login/totp-reset":       "admin, (whole register)",
+	"POST /api/v1/accounts/:login/disable":          "admin, (whole register)",
+	"GET /api/v1/partners":                          "admin, (whole register)",
+	"POST /api/v1/partners":                         "admin, (whole register)",
+	"GET /api/v1/partners/:id":                      "admin, (whole register)",
+	"POST /api/v1/partners/:id/disable":             "admin, (whole register)",
+	"GET /api/v1/partners/:id/keys":                 "admin, (whole register)",
+	"POST /api/v1/partners/:id/keys":                "admin, (whole register)",
+	"POST /api/v1/partners/:id/keys/:prefix/rotate": "admin, (whole register)",
+	"POST /api/v1/partners/:id/keys/:prefix/revoke": "admin, (whole register)",
 }
 
 // Every registered route is in the list with its rule, and is guarded: while there is no account, whoever asks from another machine, by a

@@ -37,6 +37,8 @@ type Store interface {
 	SessionReader
 	PartnerReader
 	SignInStore
+	AccountKeeper
+	PartnerKeeper
 }
 
 // Config is all that the handlers need.

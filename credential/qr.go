@@ -26,20 +26,54 @@ type QR struct {
 }
 
 // NewQR encodes a text: printable ASCII, because scanners guess at anything else, of at most MaxQRText characters unless it is all digits.
-func NewQR(text string) (q *QR, err error) {
+func NewQR(text string) (*QR, error) {
+	return makeQR(text, func() ([][]bool, bool) {
+		code, err := qrcode.New(text, qrcode.Medium)
+		if err != nil {
+			return nil, false
+		}
+		return code.Bitmap(), true // with a border of QuietZone
+	})
+}
+
+// NewBulkQR is NewQR for sheets of many: the same picture, module for module, of a URL that ends in digits, in a third of the time.
+func NewBulkQR(text string) (*QR, error) {
+	return makeQR(text, func() ([][]bool, bool) {
+		modules, side, ok := encode(text)
+		if !ok {
+			return nil, false
+		}
+		return bordered(modules, side), true
+	})
+}
+
+func makeQR(text string, draw func() ([][]bool, bool)) (q *QR, err error) {
 	if err := checkQRText(text); err != nil {
 		return nil, err
 	}
-	defer func() { // the library panics on what it takes for its own mistakes
+	defer func() { // the libraries panic on what they take for their own mistakes
 		if recover() != nil {
 			q, err = nil, fmt.Errorf("%w: the QR library failed", ErrQR)
 		}
 	}()
-	code, err := qrcode.New(text, qrcode.Medium)
-	if err != nil {
+	rows, ok := draw()
+	if !ok {
 		return nil, fmt.Errorf("%w: the text is too long", ErrQR)
 	}
-	return &QR{code.Bitmap()}, nil // with a border of QuietZone
+	return &QR{rows}, nil
+}
+
+// bordered puts the quiet zone around the modules.
+func bordered(modules []bool, side int) [][]bool {
+	whole := side + 2*QuietZone
+	cells, rows := make([]bool, whole*whole), make([][]bool, whole)
+	for y := range rows {
+		rows[y] = cells[y*whole : (y+1)*whole]
+		if inner := y - QuietZone; inner >= 0 && inner < side {
+			copy(rows[y][QuietZone:], modules[inner*side:(inner+1)*side])
+		}
+	}
+	return rows
 }
 
 func checkQRText(text string) error {

@@ -20,6 +20,10 @@ func NextKeyNumber(ctx context.Context, db *schema.DB) (uint8, error) {
 	if err != nil {
 		return 0, err
 	}
+	return numberAfter(rows)
+}
+
+func numberAfter(rows []schema.SigningKey) (uint8, error) {
 	number := 1
 	for i := range rows {
 		number = max(number, rows[i].Number+1)
@@ -36,15 +40,19 @@ func MakeKey(ctx context.Context, db *schema.DB, keys Keys, alg credential.Algor
 	if number, err = NextKeyNumber(ctx, db); err != nil {
 		return 0, err
 	}
+	return number, makeNumbered(ctx, db, keys, number, alg, issuer, plan)
+}
+
+func makeNumbered(ctx context.Context, db *schema.DB, keys Keys, number uint8, alg credential.Algorithm, issuer string, plan credential.KeyLife) error {
 	key, made, err := keys.Make(number, alg, issuer, plan.CreatedAt)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	err = RegisterKey(ctx, db, key.PublicKey(), schema.DriverFile, plan)
 	if errors.Is(err, schema.ErrConflict) && made {
-		return 0, errors.Join(err, keys.Discard(number))
+		return errors.Join(err, keys.Discard(number))
 	}
-	return number, err
+	return err
 }
 
 // RegisterKey registers a key as pending. schema.ErrConflict when its number is another key's, or the key is registered under another number.

@@ -45,7 +45,7 @@ func NewestPrinted(codes []schema.Code, keys *credential.KeySet, now time.Time) 
 // Sign returns the sign of an enterprise with this code. A code whose issuer is a machine for trials (http://) makes a sample, as
 // invented data do.
 func (p *Printed) Sign(name string, sample bool) (*web.Sign, error) {
-	qr, err := credential.NewQR(p.Text)
+	qr, err := credential.NewBulkQR(p.Text)
 	if err != nil {
 		return nil, fmt.Errorf("draw code: %w", err)
 	}

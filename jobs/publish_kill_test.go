@@ -99,10 +99,7 @@ func TestPublisherKilled(t *testing.T) {
 			if len(heads) > 0 {
 				b.now = heads[0].IssuedAt.Add(time.Minute)
 			}
-			j.Lease = time.Millisecond
-			if _, err := j.RunOnce(t.Context()); err != nil && !errors.Is(err, schema.ErrNothingDue) {
-				t.Fatal(err)
-			}
+			takeOver(t, j)
 			current(t, b.db, key)
 		})
 	}

@@ -77,6 +77,21 @@ func nothingToPublish(t *testing.T, j *jobs.Publish) {
 	}
 }
 
+// takeOver publishes as soon as the lease of a millisecond that another publisher left has run out.
+func takeOver(t *testing.T, j *jobs.Publish) {
+	t.Helper()
+	for {
+		_, err := j.RunOnce(t.Context())
+		switch {
+		case errors.Is(err, schema.ErrRunning):
+		case err != nil && !errors.Is(err, schema.ErrNothingDue):
+			t.Fatal(err)
+		default:
+			return
+		}
+	}
+}
+
 func revoke(t *testing.T, db *schema.DB, idx uint32) {
 	t.Helper()
 	_, err := db.ChangeCode(t.Context(), idx, schema.StepRevoke, "Li Hua", "a test")
@@ -263,10 +278,7 @@ func TestPublishersOfTwoProcesses(t *testing.T) {
 		heads, err := b.db.ListHeads(t.Context())
 		check(t, err)
 		b.now = heads[0].IssuedAt.Add(time.Minute) // many publications a second carry the iat ahead of the clock
-		j.Lease = time.Millisecond
-		if _, err := j.RunOnce(t.Context()); err != nil && !errors.Is(err, schema.ErrNothingDue) {
-			t.Fatal(err)
-		}
+		takeOver(t, j)
 		current(t, b.db, j.Signer)
 	})
 }

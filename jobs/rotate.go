@@ -41,7 +41,11 @@ func (j *Rotate) RunOnce(ctx context.Context) (Rotated, error) {
 	var errs []error
 	steps := credential.PlanRotation(standings, now)
 	for i := range steps {
+		made := len(done.Made)
 		errs = append(errs, j.take(ctx, &steps[i], rows, now, &done))
+		for _, number := range done.Made[made:] {
+			rows = append(rows, schema.SigningKey{Number: number})
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return done, err
@@ -103,7 +107,7 @@ func (j *Rotate) take(ctx context.Context, step *credential.RotationStep, rows [
 	case step.Make && row.Driver != schema.DriverFile:
 		return j.ask(ctx, row, "register the next key: only keys in files are made by themselves", now, done)
 	case step.Make:
-		return j.make(ctx, step, row, now, done)
+		return j.make(ctx, step, rows, row, now, done)
 	case step.Action == credential.ActivateKey:
 		return j.activate(ctx, row, now, done)
 	}
@@ -131,14 +135,18 @@ func (j *Rotate) ask(ctx context.Context, row *schema.SigningKey, what string, n
 	return nil
 }
 
-// make makes the next key of an algorithm, for the issuer of the one before.
-func (j *Rotate) make(ctx context.Context, step *credential.RotationStep, row *schema.SigningKey, now time.Time, done *Rotated) error {
+// make makes the next key of an algorithm, for the issuer of the one before. It takes the number after the keys that were there when the
+// steps were planned: whoever made one since then has taken it.
+func (j *Rotate) make(ctx context.Context, step *credential.RotationStep, rows []schema.SigningKey, row *schema.SigningKey, now time.Time, done *Rotated) error {
 	before, err := row.Public()
 	if err != nil {
 		return err
 	}
 	plan := credential.KeyLife{CreatedAt: now, PlannedFrom: step.From, PlannedUntil: step.Until}
-	number, err := MakeKey(ctx, j.DB, j.Keys, step.Algorithm, before.Issuer, plan)
+	number, err := numberAfter(rows)
+	if err == nil {
+		err = makeNumbered(ctx, j.DB, j.Keys, number, step.Algorithm, before.Issuer, plan)
+	}
 	if errors.Is(err, schema.ErrConflict) {
 		return nil // another process made one
 	}

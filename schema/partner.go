@@ -94,6 +94,18 @@ func (db *DB) Partner(ctx context.Context, id int64) (*Partner, error) {
 	return &p, nil
 }
 
+// PartnerNamed returns a partner by its name, or ErrNotFound.
+func (db *DB) PartnerNamed(ctx context.Context, name string) (*Partner, error) {
+	if !storable(name) {
+		return nil, fmt.Errorf("read partner: %w", ErrNotFound)
+	}
+	p, err := readPartner(db.read.QueryRowContext(ctx, db.read.Rebind(`SELECT `+partnerColumns+` FROM partner p WHERE p.name = ?`), name).Scan)
+	if err != nil {
+		return nil, db.fail(ctx, "read partner", err)
+	}
+	return &p, nil
+}
+
 // Partners returns every partner in the order of their names.
 func (db *DB) Partners(ctx context.Context) ([]Partner, error) {
 	return collect(ctx, db, "list partners", `SELECT `+partnerColumns+` FROM partner p ORDER BY p.name`, nil, readPartner)
@@ -118,21 +130,38 @@ func readPartnerKey(scan func(...any) error) (PartnerKey, error) {
 
 // AddPartnerKey stores a key of a partner. ErrConflict when the prefix is taken.
 func (db *DB) AddPartnerKey(ctx context.Context, k PartnerKey) error {
-	return db.inWrite(ctx, "add a partner's key", sql.LevelReadCommitted, func(t *tx) error {
-		now, err := t.now(ctx)
+	return db.inWrite(ctx, "add a partner's key", sql.LevelReadCommitted, func(t *tx) error { return t.addPartnerKey(ctx, k) })
+}
+
+func (t *tx) addPartnerKey(ctx context.Context, k PartnerKey) error {
+	now, err := t.now(ctx)
+	if err != nil {
+		return err
+	}
+	const query = `INSERT INTO partner_key (prefix, partner_id, hash, scopes, created_at, expires_at, revoked_at, used_at) VALUES (?, ?, ?, ?, ?, ?, 0, 0)
+		ON CONFLICT (prefix) DO NOTHING`
+	result, err := t.ExecContext(ctx, t.Rebind(query), k.Prefix, k.PartnerID, k.Hash, joined(k.Scopes), now, micros(k.ExpiresAt))
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n != 1 {
+		return fmt.Errorf("%w: the prefix is taken", ErrConflict)
+	}
+	return nil
+}
+
+// RotatePartnerKey stores the key that takes an old one's place and lets the old one end: both at once. The new one is for the same
+// partner and scopes. ErrNotFound when the old one is not there or was revoked.
+func (db *DB) RotatePartnerKey(ctx context.Context, old string, k PartnerKey, until time.Time) error {
+	return db.inWrite(ctx, "exchange a partner's key", sql.LevelReadCommitted, func(t *tx) error {
+		const end = `UPDATE partner_key SET expires_at = CASE WHEN expires_at < ? THEN expires_at ELSE ? END WHERE prefix = ? AND revoked_at = 0 RETURNING partner_id, scopes`
+		var scopes string
+		err := t.QueryRowContext(ctx, t.Rebind(end), micros(until), micros(until), old).Scan(&k.PartnerID, &scopes)
 		if err != nil {
 			return err
 		}
-		const query = `INSERT INTO partner_key (prefix, partner_id, hash, scopes, created_at, expires_at, revoked_at, used_at) VALUES (?, ?, ?, ?, ?, ?, 0, 0)
-			ON CONFLICT (prefix) DO NOTHING`
-		result, err := t.ExecContext(ctx, t.Rebind(query), k.Prefix, k.PartnerID, k.Hash, joined(k.Scopes), now, micros(k.ExpiresAt))
-		if err != nil {
-			return err
-		}
-		if n, err := result.RowsAffected(); err != nil || n != 1 {
-			return fmt.Errorf("%w: the prefix is taken", ErrConflict)
-		}
-		return nil
+		k.Scopes = words[access.Scope](scopes)
+		return t.addPartnerKey(ctx, k)
 	})
 }
 
@@ -158,12 +187,6 @@ func (db *DB) PartnerKeys(ctx context.Context, partner int64) ([]PartnerKey, err
 // UsePartnerKey notes that a key was used.
 func (db *DB) UsePartnerKey(ctx context.Context, prefix string, at time.Time) error {
 	return db.changePartner(ctx, "note the use of a key", `UPDATE partner_key SET used_at = ? WHERE prefix = ?`, micros(at), prefix)
-}
-
-// ExpirePartnerKey lets a key end at an instant: the overlap of an exchange. A key never lives longer by this.
-func (db *DB) ExpirePartnerKey(ctx context.Context, prefix string, at time.Time) error {
-	const query = `UPDATE partner_key SET expires_at = CASE WHEN expires_at < ? THEN expires_at ELSE ? END WHERE prefix = ?`
-	return db.changePartner(ctx, "end a partner's key", query, micros(at), micros(at), prefix)
 }
 
 // RevokePartnerKey ends a key at once.

@@ -8,7 +8,7 @@ import (
 )
 
 // Publication shows what would be published if a model took the place of another on the day of the simulation. The published grade is a pure
-// function of model, day and what is known, so it is exactly what the first run after an activation on that day gives: most falls are in
+// function of model, day and what is known, so it is exactly what the first run after an activation on that day gives: every fall is in
 // it; a rise is in it as far as its cycles have passed, and the rest follows a step a cycle.
 type Publication struct {
 	Moved   int           `json:"moved"`  // whose published tier or colour would be another one
@@ -37,9 +37,9 @@ func (c *Columns) Publish(ctx context.Context, m *Model, asOf registry.Day, into
 // publish adds what would be published to a simulation, by group and for each enterprise of its page.
 func (s *Simulation) publish(ctx context.Context, c *Columns, before, after *Model, o SimulateOptions) error {
 	p := &comparison{c: c, before: NewGrades(c.Len()), after: NewGrades(c.Len())}
-	err := c.Publish(ctx, before, s.AsOf, p.before, PassOptions{Workers: o.Workers})
+	err := c.Publish(ctx, before, s.AsOf, p.before, PassOptions{Workers: o.Workers, Progress: inTwo(o.Progress, 0)})
 	if err == nil {
-		err = c.Publish(ctx, after, s.AsOf, p.after, PassOptions{Workers: o.Workers})
+		err = c.Publish(ctx, after, s.AsOf, p.after, PassOptions{Workers: o.Workers, Progress: inTwo(o.Progress, int64(c.Len()))})
 	}
 	if err != nil {
 		return fmt.Errorf("simulate what is published: %w", err)

@@ -98,6 +98,7 @@ func Simulate(ctx context.Context, c *Columns, before, after *Model, asOf regist
 	s := p.compare(o)
 	s.AsOf, s.Before, s.After = asOf, before.Name(), after.Name()
 	if o.Published {
+		o.Progress = progress
 		if err := s.publish(ctx, c, before, after, o); err != nil {
 			return nil, err
 		}

@@ -75,24 +75,29 @@ func (k *remoteKey) Sign(input string) (credential.Signature, error) {
 func (k *remoteKey) sign(input string) ([]byte, error) {
 	select {
 	case conn := <-k.idle:
-		signature, err := exchange(conn, askSign, []byte(input))
-		if err == nil || errors.Is(err, ErrRefused) || errors.Is(err, ErrFailed) {
-			k.idle <- conn
+		if signature, err := k.ask(conn, input); !errors.Is(err, errBroken) {
 			return signature, err
 		}
-		_ = conn.Close() // stale
 	default:
 	}
 	conn, err := k.dial(context.Background()) // bounded by dialTime
 	if err != nil {
 		return nil, err
 	}
+	return k.ask(conn, input)
+}
+
+// errBroken says that a connection gave no answer: the other process may have been restarted since it was made.
+var errBroken = errors.New("the connection to the signer broke")
+
+// ask asks for a signature and keeps the connection if an answer came.
+func (k *remoteKey) ask(conn net.Conn, input string) ([]byte, error) {
 	signature, err := exchange(conn, askSign, []byte(input))
 	if err == nil || errors.Is(err, ErrRefused) || errors.Is(err, ErrFailed) {
 		k.idle <- conn
 		return signature, err
 	}
-	return nil, errors.Join(err, conn.Close())
+	return nil, errors.Join(errBroken, err, conn.Close())
 }
 
 func (k *remoteKey) dial(ctx context.Context) (net.Conn, error) {

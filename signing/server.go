@@ -30,10 +30,12 @@ type Server struct {
 
 // Serve answers until ctx ends, then closes every connection and returns nil. It closes the listener.
 func (s *Server) Serve(ctx context.Context, listener *Listener) error {
-	stop := context.AfterFunc(ctx, func() { _ = listener.Close() }) // Accept tells
-	defer stop()
 	var clients sync.WaitGroup
 	defer clients.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()                                                  // before the wait: it closes their connections
+	stop := context.AfterFunc(ctx, func() { _ = listener.Close() }) // Accept tells
+	defer stop()
 	room := make(chan struct{}, maxClients)
 	for {
 		room <- struct{}{}

@@ -116,7 +116,8 @@ func gzipSize(body []byte) (int, error) {
 	var pressed bytes.Buffer
 	w := gzip.NewWriter(&pressed)
 	_, err := w.Write(body)
-	return pressed.Len(), errors.Join(err, w.Close())
+	err = errors.Join(err, w.Close()) // what is left is written here
+	return pressed.Len(), err
 }
 
 // replaceFile writes a file that a reader sees whole: the old one or the new one.

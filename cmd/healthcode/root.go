@@ -94,25 +94,39 @@ func (p *program) withDB(ctx context.Context, work func(db *schema.DB) error) (e
 	return work(db)
 }
 
-// withNewDB is withDB for commands that may be the first: an empty database is made ready.
+// withNewDB is withDB for commands that may be the first: an empty database is made ready, also one whose first start was killed.
 func (p *program) withNewDB(ctx context.Context, work func(db *schema.DB) error) (err error) {
 	db, err := p.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	version, err := db.Version(ctx)
+	empty, err := isEmpty(ctx, db)
 	if err != nil {
 		return err
 	}
-	if version == 0 {
-		if err := p.prepare(ctx, db); err != nil {
+	if !empty {
+		if err := db.CheckVersion(ctx); err != nil {
 			return err
 		}
-	} else if err := db.CheckVersion(ctx); err != nil {
+	}
+	if err := p.prepare(ctx, db); err != nil {
 		return err
 	}
 	return work(db)
+}
+
+// isEmpty reports whether a database has no enterprise, whatever its version.
+func isEmpty(ctx context.Context, db *schema.DB) (bool, error) {
+	version, err := db.Version(ctx)
+	if err != nil || version == 0 {
+		return err == nil, err
+	}
+	if version > db.Newest() {
+		return false, nil
+	}
+	n, err := db.CountEnterprises(ctx)
+	return n == 0, err
 }
 
 // prepare brings a database to the newest version and gives it the default model if it has none.

@@ -121,17 +121,35 @@ func partners(t *testing.T, fresh Opener) {
 		t.Errorf("the same prefix: %v", err)
 	}
 	must(0, db.UsePartnerKey(t.Context(), key.Prefix, signIn))(t)
-	must(0, db.ExpirePartnerKey(t.Context(), key.Prefix, signIn.Add(2*time.Hour)))(t)
+	next := schema.PartnerKey{Prefix: "abcdef0123", Hash: "h2", ExpiresAt: signIn.Add(3 * time.Hour)}
+	must(0, db.RotatePartnerKey(t.Context(), key.Prefix, next, signIn.Add(2*time.Hour)))(t)
 	if k := must(db.PartnerKey(t.Context(), key.Prefix))(t); !k.ExpiresAt.Equal(key.ExpiresAt) || !k.UsedAt.Equal(signIn) || !slices.Equal(k.Scopes, key.Scopes) {
 		t.Errorf("an exchange lengthened a life: %+v", k)
 	}
-	must(0, db.ExpirePartnerKey(t.Context(), key.Prefix, signIn))(t)
+	if k := must(db.PartnerKey(t.Context(), next.Prefix))(t); k.PartnerID != id || !slices.Equal(k.Scopes, key.Scopes) || !k.ExpiresAt.Equal(next.ExpiresAt) {
+		t.Errorf("the new key: %+v", k)
+	}
+	if err := db.RotatePartnerKey(t.Context(), key.Prefix, next, signIn); !errors.Is(err, schema.ErrConflict) {
+		t.Errorf("a prefix that is taken: %v", err)
+	}
+	if k := must(db.PartnerKey(t.Context(), key.Prefix))(t); !k.ExpiresAt.Equal(key.ExpiresAt) {
+		t.Errorf("half an exchange: %+v", k)
+	}
 	must(0, db.RevokePartnerKey(t.Context(), key.Prefix, signIn))(t)
 	if err := db.RevokePartnerKey(t.Context(), key.Prefix, signIn); !errors.Is(err, schema.ErrNotFound) {
 		t.Errorf("revoked twice: %v", err)
 	}
-	if all := must(db.PartnerKeys(t.Context(), id))(t); len(all) != 1 || !all[0].ExpiresAt.Equal(signIn) || !all[0].RevokedAt.Equal(signIn) {
+	if err := db.RotatePartnerKey(t.Context(), key.Prefix, schema.PartnerKey{Prefix: "ffffffffff"}, signIn); !errors.Is(err, schema.ErrNotFound) {
+		t.Errorf("a revoked key was exchanged: %v", err)
+	}
+	if all := must(db.PartnerKeys(t.Context(), id))(t); len(all) != 2 || all[0].RevokedAt.IsZero() == all[1].RevokedAt.IsZero() {
 		t.Errorf("%+v", all)
+	}
+	if p := must(db.PartnerNamed(t.Context(), "bank"))(t); p.ID != id {
+		t.Errorf("%+v", p)
+	}
+	if _, err := db.PartnerNamed(t.Context(), "nobody"); !errors.Is(err, schema.ErrNotFound) {
+		t.Errorf("an unknown name: %v", err)
 	}
 	must(0, db.DisablePartner(t.Context(), id, signIn))(t)
 	if all := must(db.Partners(t.Context()))(t); len(all) != 1 || !all[0].DisabledAt.Equal(signIn) {

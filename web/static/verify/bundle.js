@@ -2,7 +2,7 @@
 
 import { isTime } from "./code.js";
 import { parseOnce } from "./json.js";
-import { readJWS, signerOf } from "./jws.js";
+import { openWith, readJWS } from "./jws.js";
 import { isIssuer, readKeys } from "./keys.js";
 import { readList } from "./list.js";
 import { elsewhere, unknownKey } from "./refusal.js";
@@ -42,8 +42,10 @@ async function readKeySet(token, root) {
   const jws = readJWS(token, MAX_KEY_SET);
   if (jws.typ !== "qc-keyset+jwt") throw new Error("the key set is of another type");
   if (jws.kid !== root.thumbprint) throw unknownKey("the key set is not signed by the pinned root");
-  await signerOf(jws, [root]);
-  const { iss, iat, exp, keys: jwks } = parseOnce(jws.payload);
+  return openWith([root], jws, () => keySetOf(parseOnce(jws.payload), root));
+}
+
+async function keySetOf({ iss, iat, exp, keys: jwks }, root) {
   if (!isTime(iat) || !isTime(exp) || exp <= iat) throw new Error("the key set has no times");
   if (iss !== root.issuer) throw new Error("the root vouches for another issuer");
   const keys = await readKeys(jwks);
@@ -56,11 +58,15 @@ async function checkManifest(token, { set, root, keySet, tokens }) {
   const jws = readJWS(token, MAX_MANIFEST);
   if (jws.typ !== "qc-bundle+jwt") throw new Error("the manifest is of another type");
   const number = keyNumber(jws.kid);
-  const key = await signerOf(jws, jws.kid === root.thumbprint ? [root] : set.keys.filter((one) => one.number === number));
-  const { iat, exp } = JSON.parse(jws.payload);
-  const wanted = { iss: key.issuer, iat, exp, key_set: await hexHash(keySet), lists: await Promise.all(tokens.map(hexHash)) };
+  const hashes = { key_set: await hexHash(keySet), lists: await Promise.all(tokens.map(hexHash)) };
+  const keys = jws.kid === root.thumbprint ? [root] : set.keys.filter((key) => key.number === number);
+  await openWith(keys, jws, (key) => checkClaims(jws.payload, key, hashes));
+}
+
+function checkClaims(payload, key, hashes) {
+  const { iat, exp } = JSON.parse(payload);
   if (!isTime(iat) || !isTime(exp)) throw new Error("the manifest has no times");
-  if (jws.payload !== JSON.stringify(wanted)) throw new Error("the manifest is not about this key set and these lists");
+  if (payload !== JSON.stringify({ iss: key.issuer, iat, exp, ...hashes })) throw new Error("the manifest is not about this key set and these lists");
   if (iat < (key.nbf ?? 0) || iat > (key.naf ?? Infinity)) throw unknownKey("the manifest's key was not in use at its time");
 }
 

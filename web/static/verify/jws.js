@@ -24,14 +24,21 @@ function headerOf(segment) {
   return { alg, kid, typ };
 }
 
-/** Returns the first of the keys whose signature it is. The algorithm is the key's own. Throws a Refusal when there is none. */
-export async function signerOf(jws, keys) {
+/**
+ * Tries keys in turn and returns what read(key) returns for the first one whose signature it is and that the payload can be read by. The
+ * algorithm is the key's own. Throws why the last one did not fit: a Refusal unknown_key or bad_signature, or what read throws.
+ */
+export async function openWith(keys, jws, read) {
   let refused = unknownKey("no key has this number");
   for (const key of keys) {
-    refused = badSignature();
-    if (key.alg !== jws.alg) continue;
-    if (!key.crypto) throw elsewhere(key.alg);
-    if (await isSignature(key, jws.input, jws.signature)) return key;
+    try {
+      if (key.alg !== jws.alg) throw badSignature();
+      if (!key.crypto) throw elsewhere(key.alg);
+      if (!(await isSignature(key, jws.input, jws.signature))) throw badSignature();
+      return await read(key);
+    } catch (error) {
+      refused = error;
+    }
   }
   throw refused;
 }

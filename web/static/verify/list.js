@@ -3,7 +3,7 @@
 import { decode } from "./base64url.js";
 import { COLOURS, TIERS, isTime } from "./code.js";
 import { inflate } from "./inflate.js";
-import { readJWS, signerOf } from "./jws.js";
+import { openWith, readJWS } from "./jws.js";
 import { unknownKey } from "./refusal.js";
 import { keyNumber } from "./text.js";
 
@@ -24,8 +24,11 @@ export async function readList(token, keys) {
   const kind = Object.keys(KINDS).find((one) => KINDS[one].typ === jws.typ);
   if (!kind) throw new Error("the token is not that of a list");
   const number = keyNumber(jws.kid);
-  const key = await signerOf(jws, keys.filter((one) => one.number === number));
-  const claims = claimsOf(jws.payload, kind, key.issuer);
+  return openWith(keys.filter((key) => key.number === number), jws, (key) => listBy(key, kind, jws.payload));
+}
+
+async function listBy(key, kind, payload) {
+  const claims = claimsOf(payload, kind, key.issuer);
   if (claims.iat < key.nbf || claims.iat > key.naf) throw unknownKey("the key was not in use when the list was issued");
   const entries = await inflate(decode(claims.lst), (SIZE * KINDS[kind].bits) / 8);
   return { kind, number: claims.number, issuer: key.issuer, sub: claims.sub, iat: claims.iat, exp: claims.exp, ttl: claims.ttl, entries };
