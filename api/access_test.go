@@ -291,6 +291,9 @@ func TestOperatorOnEveryRoute(t *testing.T) {
 	}
 	for _, route := range s.table() {
 		answer := call(d.h, route.Method, strings.NewReplacer(":uscc", "91350100M000100Y43", ":idx", "1").Replace(route.Path), nil)
+		if route.Rule.SignedIn { // about one's own account, and there is none
+			continue
+		}
 		if answer.Code == http.StatusForbidden || answer.Code == http.StatusUnauthorized && route.Path != "/login" {
 			t.Errorf("%s %s: status %d", route.Method, route.Path, answer.Code)
 		}

@@ -96,6 +96,7 @@ var problems = []struct {
 	{ErrForbidden, http.StatusForbidden, "forbidden"},
 	{ErrCredentials, http.StatusUnauthorized, "wrong_credentials"},
 	{ErrTOTP, http.StatusUnauthorized, "wrong_second_factor"},
+	{ErrNoSession, http.StatusNotFound, "unknown_session"},
 	{ErrNoAccount, http.StatusNotFound, "unknown_account"},
 	{ErrAccountTaken, http.StatusConflict, "account_taken"},
 	{ErrOtherKind, http.StatusConflict, "other_kind"},
@@ -175,7 +176,7 @@ func (s *server) answerProblem(c *gin.Context, err error, verdict *VerdictAnswer
 		c.Header("WWW-Authenticate", `Bearer realm="healthcode"`)
 	}
 	if wantsPage(c.Request) {
-		s.render(c, p.Status, web.ProblemPage{Page: page, Status: p.Status, Title: p.Title, Detail: p.Detail, Home: isLocal(c.Request)})
+		s.render(c, p.Status, web.ProblemPage{Page: page, Status: p.Status, Title: p.Title, Detail: p.Detail, Home: page.Account != "" || isLocal(c.Request)})
 		return
 	}
 	writeProblem(c, p)

@@ -27,6 +27,7 @@ func (s *server) table() []Route {
 	own := access.Rule{Roles: []access.Role{access.Reader}, Enterprise: true}
 	comments := access.Rule{Roles: []access.Role{access.Modeller}, Enterprise: true}
 	supervisor := access.Rule{Roles: []access.Role{access.Supervisor}}
+	signedIn := access.Rule{SignedIn: true}
 	admin := access.Rule{Roles: []access.Role{access.Admin}, Everywhere: true} // who gives rights could give any
 	modeller := access.Rule{Roles: []access.Role{access.Modeller, access.Approver}, Everywhere: true}
 	return []Route{
@@ -50,6 +51,11 @@ func (s *server) table() []Route {
 		{get, "/login", public, s.signInPage},
 		{post, "/login", public, s.signIn},
 		{post, "/logout", public, s.signOut},
+		{get, "/account", signedIn, s.accountPage},
+		{post, "/account/sessions", signedIn, s.sessionEnded},
+		{post, "/account/password", signedIn, s.passwordChanged},
+		{post, "/account/second-factor", signedIn, s.secondFactor},
+		{post, "/account/second-factor/off", signedIn, s.secondFactorOff},
 		{get, "/healthz", public, s.healthz},
 		{get, "/readyz", public, s.readyz},
 

@@ -68,6 +68,11 @@ var whoMay = map[string]string{
 	"POST /login":  "public",
 	"POST /logout": "public",
 
+	"GET /account":                                  "signed in",
+	"POST /account/sessions":                        "signed in",
+	"POST /account/password":                        "signed in",
+	"POST /account/second-factor":                   "signed in",
+	"POST /account/second-factor/off":               "signed in",
 	"GET /api/v1/accounts":                          "admin, (whole register)",
 	"POST /api/v1/accounts":                         "admin, (whole register)",
 	"GET /api/v1/accounts/:login":                   "admin, (whole register)",

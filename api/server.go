@@ -35,6 +35,7 @@ type Store interface {
 	Readiness
 	AccountReader
 	SessionReader
+	SessionLister
 	PartnerReader
 	SignInStore
 	AccountKeeper

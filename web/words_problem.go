@@ -35,6 +35,7 @@ var problemWords = map[string]Phrase{
 	"problem.method_not_allowed":     {"此地址不支持该方法", "This address does not take that method"},
 	"problem.not_signed_in":          {"请先登录", "Sign in first"},
 	"problem.forbidden":              {"没有权限", "You may not do this"},
+	"problem.unknown_session":        {"没有此登录", "No such session"},
 	"problem.unknown_account":        {"没有此账号", "No such account"},
 	"problem.account_taken":          {"登录名已被使用", "The login name is taken"},
 	"problem.other_kind":             {"账号类别不能更改", "An account stays of staff, of an enterprise or of an agency"},
