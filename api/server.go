@@ -130,6 +130,9 @@ func (s *server) engine() (*gin.Engine, error) {
 	if err := e.SetTrustedProxies(s.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("trusted proxies: %w", err)
 	}
+	if s.HTTPS {
+		e.Use(strictTransport)
+	}
 	e.Use(requestID, securityHeaders, s.accessLog, s.recovery, limits)
 	s.routes(e)
 	e.NoRoute(s.noRoute)
