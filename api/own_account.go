@@ -184,7 +184,7 @@ func (s *server) changePassword(c *gin.Context, old, password, again string) err
 	}
 	secret, err := s.begin(ctx, account, true)
 	if err == nil {
-		s.setSession(c, secret, sessionLife)
+		s.setCookie(c, sessionCookie, string(secret), sessionLife)
 	}
 	return err
 }

@@ -51,6 +51,8 @@ func (s *server) table() []Route {
 		{get, "/login", public, s.signInPage},
 		{post, "/login", public, s.signIn},
 		{post, "/logout", public, s.signOut},
+		{get, "/login/oidc", public, s.oidcLeave},
+		{get, "/login/oidc/callback", public, s.oidcReturn},
 		{get, "/account", signedIn, s.accountPage},
 		{post, "/account/sessions", signedIn, s.sessionEnded},
 		{post, "/account/password", signedIn, s.passwordChanged},

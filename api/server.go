@@ -40,6 +40,7 @@ type Store interface {
 	SignInStore
 	AccountKeeper
 	PartnerKeeper
+	IdentityReader
 }
 
 // Config is all that the handlers need.
@@ -57,7 +58,8 @@ type Config struct {
 
 	Seal         access.SealKey // opens the secrets of second factors
 	DemoAccounts []web.DemoAccount
-	HTTPS        bool // people come by https, so cookies are sent by nothing else
+	OIDC         *OIDC // nil: nobody signs in elsewhere
+	HTTPS        bool  // people come by https, so cookies are sent by nothing else
 
 	ScreenRenewal time.Duration // how often a screen renews its code, in whole seconds; 0 means 30
 }

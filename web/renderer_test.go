@@ -119,7 +119,7 @@ func everyView(page Page) map[string]any {
 		"regions":               someRegions(page), "no regions": RegionsPage{Page: page}, "checker": VerifyPage{Page: page},
 		"screen": someScreen(page, "valid"), "suspended screen": someScreen(page, "suspended"), "revoked screen": someScreen(page, "revoked"),
 		"sign": someSignPage(page), "no sign": SignPage{Page: page, USCC: "91330400MA28A00000", Name: "甲", Size: SignSizes()[1]},
-		"sign-in":                   SignInPage{Page: page, Next: "/x?<", Problem: "wrong_credentials", DemoAccounts: []DemoAccount{{"reader", Phrase{"查阅", "Reader"}}}},
+		"sign-in":                   SignInPage{Page: page, Next: "/x?<", Problem: "wrong_credentials", Elsewhere: true, DemoAccounts: []DemoAccount{{"reader", Phrase{"查阅", "Reader"}}}},
 		"code of the second factor": SignInPage{Page: page, Code: true, Problem: "wrong_second_factor"},
 		"account":                   someAccount(page, nil), "offered second factor": someAccount(page, &SecondFactorOffer{"data:image/svg+xml;base64,PHN2Zy8+", "ABCD", "sealed"}),
 		"account that signs in elsewhere": AccountPage{Page: page},

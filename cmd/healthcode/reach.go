@@ -18,6 +18,7 @@ var errNobody = errors.New("there is no account yet, so nobody else could sign i
 // reachFlags say where to listen and how people reach it.
 type reachFlags struct {
 	listen, cert, key string
+	oidc              string // file
 	behindProxy       bool
 	proxies           []string
 }
@@ -26,6 +27,7 @@ func (f *reachFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:8080", "address and port; port 0 takes any. Beyond this machine by HTTPS only")
 	c.Flags().StringVar(&f.cert, "tls-cert", "", "PEM file with the certificate and those that lead to it")
 	c.Flags().StringVar(&f.key, "tls-key", "", "PEM file with the certificate's private key")
+	c.Flags().StringVar(&f.oidc, "oidc", "", "JSON file that describes an OpenID provider: issuer, client_id, secret_file, redirect_url")
 	c.Flags().BoolVar(&f.behindProxy, "behind-proxy", false, "a proxy speaks HTTPS for this server; name it with --trusted-proxy")
 	c.Flags().StringSliceVar(&f.proxies, "trusted-proxy", nil, "address or CIDR of a proxy whose X-Forwarded-For is believed")
 }

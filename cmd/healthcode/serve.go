@@ -44,8 +44,12 @@ func (p *program) serveCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		oidc, err := readOIDC(reach.oidc)
+		if err != nil {
+			return err
+		}
 		return p.withNewDB(c.Context(), func(db *schema.DB) error {
-			return p.serve(c.Context(), db, serving{listening: *listening, proxies: reach.proxies, keys: keys, history: history, scanAreas: scanAreas, scanDays: scanDays})
+			return p.serve(c.Context(), db, serving{listening: *listening, proxies: reach.proxies, oidc: oidc, keys: keys, history: history, scanAreas: scanAreas, scanDays: scanDays})
 		})
 	}
 	return c
@@ -55,6 +59,7 @@ func (p *program) serveCommand() *cobra.Command {
 type serving struct {
 	listening api.Listening
 	proxies   []string
+	oidc      *api.OIDC // nil: nobody signs in elsewhere
 	keys      *keyFlags
 	history   int // days for which old publications of a list stay
 
@@ -79,7 +84,7 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 		return err
 	}
 	gin.SetMode(gin.ReleaseMode)
-	config := api.Config{Log: p.log(), Store: db, Now: p.now, TrustedProxies: s.proxies, Bundle: &jobs.Bundle{DB: db, Signer: key, Clock: p.now}, HTTPS: s.listening.HTTPS()}
+	config := api.Config{Log: p.log(), Store: db, Now: p.now, TrustedProxies: s.proxies, Bundle: &jobs.Bundle{DB: db, Signer: key, Clock: p.now}, HTTPS: s.listening.HTTPS(), OIDC: s.oidc}
 	if config.Seal, err = sealKey(p.dir); err != nil {
 		return err
 	}

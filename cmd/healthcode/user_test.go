@@ -147,3 +147,33 @@ func TestDemoHasPeople(t *testing.T) {
 		t.Errorf("%s", listed)
 	}
 }
+
+func TestOIDCFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := func(text string) string {
+		path := filepath.Join(dir, "oidc.json")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	if err := os.WriteFile(filepath.Join(dir, "secret.txt"), []byte("s3cret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if none, err := readOIDC(""); none != nil || err != nil {
+		t.Errorf("%v, %v", none, err)
+	}
+	const rest = `"client_id":"web","secret_file":"secret.txt","redirect_url":"https://q.example/login/oidc/callback"}`
+	if _, err := readOIDC(file(`{"issuer":"https://id.example",` + rest)); err != nil {
+		t.Error(err)
+	}
+	for name, text := range map[string]string{
+		"in the clear": `{"issuer":"http://id.example",` + rest, "a member too many": `{"secret":"x",` + rest, "no JSON": `issuer: x`,
+		"no secret": `{"issuer":"https://id.example","client_id":"web","secret_file":"none.txt","redirect_url":"https://q.example/x"}`,
+	} {
+		if _, err := readOIDC(file(text)); err == nil {
+			t.Errorf("%s was taken", name)
+		}
+	}
+}
