@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"healthcode/access"
 	"healthcode/credential"
 	"healthcode/jobs"
 	"healthcode/registry"
@@ -24,8 +25,10 @@ import (
 type CodeLife interface {
 	// Code returns a code by its index, or an error that wraps schema.ErrNotFound.
 	Code(ctx context.Context, idx uint32) (*schema.Code, error)
+	// CodeSeen is Code within a sight; outside it is schema.ErrNotFound too.
+	CodeSeen(ctx context.Context, sight access.Sight, idx uint32) (*schema.Code, error)
 	// CodePage returns one page of a list, or an error that wraps schema.ErrCursor for a cursor of another list.
-	CodePage(ctx context.Context, f schema.CodeFilter) (*schema.CodePage, error)
+	CodePage(ctx context.Context, sight access.Sight, f schema.CodeFilter) (*schema.CodePage, error)
 	CodeEvents(ctx context.Context, code registry.USCC, idx uint32) ([]schema.CodeEvent, error)
 	ChangeCode(ctx context.Context, idx uint32, step schema.CodeStep, author, reason string) (*schema.Code, error)
 }
@@ -101,7 +104,7 @@ func (s *server) codesListed(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	page, err := s.store.CodePage(c.Request.Context(), filter)
+	page, err := s.store.CodePage(c.Request.Context(), s.sight(c), filter)
 	if errors.Is(err, schema.ErrCursor) {
 		err = badField("cursor", "is not of this list", "next of the page before, with the same filter and order")
 	}
@@ -212,10 +215,10 @@ func (n *codeNote) check() error {
 	return nil
 }
 
-// codeStepped answers POST /api/v1/codes/:idx/STEP: {"by": "…", "reason": "…"}. What renew and supersede issue is a new code, answered with 201.
+// codeStepped answers POST /api/v1/codes/:idx/STEP: {"reason": "…"}, and "by" while nobody has an account. What renew and supersede issue is a new code, answered with 201.
 func (s *server) codeStepped(step schema.CodeStep) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		idx, note, err := readStep(c)
+		idx, note, err := s.readStep(c)
 		if err != nil {
 			s.fail(c, err)
 			return
@@ -246,7 +249,8 @@ func (s *server) replaced(c *gin.Context, idx uint32, step schema.CodeStep, note
 	s.answerCode(c, http.StatusCreated, issued.Code.Index)
 }
 
-func readStep(c *gin.Context) (idx uint32, note codeNote, err error) {
+// readStep reads which code is meant and why. Who signed in is who does it; the machine itself, while there is no account, must be told.
+func (s *server) readStep(c *gin.Context) (idx uint32, note codeNote, err error) {
 	if _, err = readQuery(c.Request); err != nil {
 		return 0, note, err
 	}
@@ -255,6 +259,13 @@ func readStep(c *gin.Context) (idx uint32, note codeNote, err error) {
 	}
 	if err = decodeJSON(c.Request, &note); err != nil {
 		return 0, note, err
+	}
+	caller, err := s.caller(c)
+	if err != nil {
+		return 0, note, err
+	}
+	if caller.Kind != access.Operator {
+		note.By = caller.Name
 	}
 	return idx, note, note.check()
 }

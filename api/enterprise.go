@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"healthcode/access"
 	"healthcode/registry"
 	"healthcode/schema"
 	"healthcode/scoring"
@@ -23,8 +24,10 @@ type EnterpriseReader interface {
 	// Enterprise returns the newest description of an enterprise, or an error that wraps schema.ErrNotFound.
 	Enterprise(ctx context.Context, code registry.USCC) (*registry.Enterprise, error)
 	// EnterprisePage returns one page of a list, or an error that wraps schema.ErrCursor for a cursor of another list.
-	EnterprisePage(ctx context.Context, f schema.EnterpriseFilter) (*schema.EnterprisePage, error)
-	CountEnterprises(ctx context.Context) (int, error)
+	EnterprisePage(ctx context.Context, sight access.Sight, f schema.EnterpriseFilter) (*schema.EnterprisePage, error)
+	CountEnterprisesOf(ctx context.Context, sight access.Sight, f schema.EnterpriseFilter) (int, error)
+	// EnterpriseSeen is Enterprise within a sight; outside it is schema.ErrNotFound too.
+	EnterpriseSeen(ctx context.Context, sight access.Sight, code registry.USCC) (*registry.Enterprise, error)
 }
 
 // EnterpriseItem is one line of the list as JSON.
@@ -62,7 +65,7 @@ func (s *server) enterprises(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	page, err := s.enterpriseList(c.Request.Context(), filter)
+	page, err := s.enterpriseList(c.Request.Context(), s.sight(c), filter)
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -70,9 +73,9 @@ func (s *server) enterprises(c *gin.Context) {
 	c.JSON(http.StatusOK, page)
 }
 
-// enterpriseList reads one page and names the divisions on it.
-func (s *server) enterpriseList(ctx context.Context, filter schema.EnterpriseFilter) (*List[EnterpriseItem], error) {
-	stored, err := s.store.EnterprisePage(ctx, filter)
+// enterpriseList reads one page within a sight and names the divisions on it.
+func (s *server) enterpriseList(ctx context.Context, sight access.Sight, filter schema.EnterpriseFilter) (*List[EnterpriseItem], error) {
+	stored, err := s.store.EnterprisePage(ctx, sight, filter)
 	if errors.Is(err, schema.ErrCursor) {
 		return nil, badField("cursor", "is not of this list", "next of the page before, with the same filter and order")
 	}
@@ -171,7 +174,7 @@ func (s *server) findEnterprise(ctx context.Context, text string, query url.Valu
 	return answer, err
 }
 
-// register reads an enterprise; a code that nobody has is ErrNoEnterprise.
+// register reads an enterprise; a code that nobody has is ErrNoEnterprise. Whether the caller may see it was asked before: see bounded.
 func (s *server) register(ctx context.Context, code registry.USCC) (*registry.Enterprise, error) {
 	e, err := s.store.Enterprise(ctx, code)
 	if errors.Is(err, schema.ErrNotFound) {

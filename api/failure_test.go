@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"healthcode/access"
 	"healthcode/registry"
 	"healthcode/schema"
 	"healthcode/web"
@@ -26,7 +27,9 @@ func (b broken) Keys(context.Context) ([]schema.SigningKey, error) { return nil,
 func (b broken) Enterprise(context.Context, registry.USCC) (*registry.Enterprise, error) {
 	return nil, b.fail()
 }
-func (b broken) CountEnterprises(context.Context) (int, error) { return 0, b.fail() }
+func (b broken) CountEnterprisesOf(context.Context, access.Sight, schema.EnterpriseFilter) (int, error) {
+	return 0, b.fail()
+}
 
 // What goes wrong inside is logged with the request's number and never shown.
 func TestFailuresOfOurs(t *testing.T) {

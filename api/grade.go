@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"healthcode/access"
 	"healthcode/registry"
 	"healthcode/schema"
 	"healthcode/web"
@@ -15,7 +16,7 @@ import (
 type AssessmentReader interface {
 	// Assessment returns the current assessment of an enterprise, or an error that wraps schema.ErrNotFound.
 	Assessment(ctx context.Context, code registry.USCC) (*schema.Assessment, error)
-	CountAssessments(ctx context.Context) (*schema.Distribution, error)
+	CountAssessments(ctx context.Context, sight access.Sight) (*schema.Distribution, error)
 }
 
 // Grade is a live grade as JSON.

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"healthcode/access"
 	"healthcode/registry"
 	"healthcode/schema"
 	"healthcode/web"
@@ -36,8 +37,8 @@ func (s *server) home(c *gin.Context) {
 	view.Filter = web.Filter{Text: query.Get("q"), County: query.Get("county"), Town: query.Get("town"), Tier: query.Get("tier"),
 		Colour: query.Get("colour"), Sort: query.Get("sort"), After: query.Get("after")}
 	ctx := c.Request.Context()
-	for _, part := range []func(context.Context, *web.HomePage) error{s.homeCounts, s.homeSignals, s.homeShowcases, s.homeChoices, s.homeRows} {
-		if err := part(ctx, &view); err != nil {
+	for _, part := range []func(context.Context, access.Sight, *web.HomePage) error{s.homeCounts, s.homeSignals, s.homeShowcases, s.homeChoices, s.homeRows} {
+		if err := part(ctx, s.sight(c), &view); err != nil {
 			s.fail(c, err)
 			return
 		}
@@ -45,12 +46,12 @@ func (s *server) home(c *gin.Context) {
 	s.render(c, http.StatusOK, view)
 }
 
-func (s *server) homeCounts(ctx context.Context, view *web.HomePage) error {
-	enterprises, err := s.store.CountEnterprises(ctx)
+func (s *server) homeCounts(ctx context.Context, sight access.Sight, view *web.HomePage) error {
+	enterprises, err := s.store.CountEnterprisesOf(ctx, sight, schema.EnterpriseFilter{})
 	if err != nil {
 		return fmt.Errorf("count enterprises: %w", err)
 	}
-	d, err := s.store.CountAssessments(ctx)
+	d, err := s.store.CountAssessments(ctx, sight)
 	if err != nil {
 		return fmt.Errorf("count grades: %w", err)
 	}
@@ -80,12 +81,12 @@ func (s *server) homeRun(ctx context.Context, view *web.HomePage) error {
 	return nil
 }
 
-func (s *server) homeShowcases(ctx context.Context, view *web.HomePage) error {
+func (s *server) homeShowcases(ctx context.Context, sight access.Sight, view *web.HomePage) error {
 	if view.Filtered() || view.Filter.After != "" { // who looks for something wants the list
 		return nil
 	}
 	for _, one := range s.Showcases {
-		e, err := s.store.Enterprise(ctx, one.USCC)
+		e, err := s.store.EnterpriseSeen(ctx, sight, one.USCC)
 		if errors.Is(err, schema.ErrNotFound) {
 			continue
 		}
@@ -102,7 +103,7 @@ func (s *server) homeShowcases(ctx context.Context, view *web.HomePage) error {
 }
 
 // homeChoices fills the selects of divisions: the counties, and the townships of the chosen one.
-func (s *server) homeChoices(ctx context.Context, view *web.HomePage) error {
+func (s *server) homeChoices(ctx context.Context, sight access.Sight, view *web.HomePage) error {
 	divisions, names, err := s.divisions(ctx)
 	if err != nil {
 		return err
@@ -114,6 +115,9 @@ func (s *server) homeChoices(ctx context.Context, view *web.HomePage) error {
 		}
 	}
 	for _, d := range divisions {
+		if !sight.Covers(d.Code) {
+			continue
+		}
 		switch {
 		case d.Level() == registry.LevelCounty && len(cities) > 1:
 			view.Counties = append(view.Counties, web.Choice{Value: d.Code, Label: fullName(names, d.Code, "")})
@@ -126,7 +130,7 @@ func (s *server) homeChoices(ctx context.Context, view *web.HomePage) error {
 	return nil
 }
 
-func (s *server) homeRows(ctx context.Context, view *web.HomePage) error {
+func (s *server) homeRows(ctx context.Context, sight access.Sight, view *web.HomePage) error {
 	f := &view.Filter
 	if !strings.HasPrefix(f.Town, f.County) { // another county was chosen: its townships are others
 		f.Town = ""
@@ -140,7 +144,7 @@ func (s *server) homeRows(ctx context.Context, view *web.HomePage) error {
 		return err
 	}
 	filter.Limit = homeRows
-	list, err := s.enterpriseList(ctx, filter)
+	list, err := s.enterpriseList(ctx, sight, filter)
 	if err != nil {
 		return err
 	}

@@ -12,16 +12,8 @@ import (
 // forwarded are the headers by which a proxy says that it speaks for someone else.
 var forwarded = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip"}
 
-// localOnly guards what later needs a signed-in user: the request must come from this machine, by a name of this machine (a page
-// elsewhere that points its own name at 127.0.0.1 is refused by its Host), and not through a proxy.
-func (s *server) localOnly(c *gin.Context) {
-	if !isLocal(c.Request) {
-		s.fail(c, ErrNotLocal)
-		return
-	}
-	c.Next()
-}
-
+// isLocal reports whether a request comes from this machine, by a name of this machine (a page elsewhere that points its own name at
+// 127.0.0.1 is told by its Host), and not through a proxy.
 func isLocal(r *http.Request) bool {
 	for _, name := range forwarded {
 		if r.Header.Get(name) != "" {

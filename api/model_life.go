@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"healthcode/access"
 	"healthcode/registry"
 	"healthcode/schema"
 	"healthcode/scoring"
@@ -22,7 +23,7 @@ type ModelLifeReader interface {
 	Models(ctx context.Context) iter.Seq2[schema.StoredModel, error]
 	ModelEvents(ctx context.Context, code string, version int) ([]schema.ModelEvent, error)
 	ModelSimulations(ctx context.Context, code string, version int) ([]schema.ModelSimulation, error)
-	ModelComments(ctx context.Context, code string, version int) ([]schema.ModelComment, error)
+	ModelComments(ctx context.Context, sight access.Sight, code string, version int) ([]schema.ModelComment, error)
 }
 
 // ModelItem is one model version as JSON, without its body.
@@ -59,15 +60,19 @@ type ModelSimulation struct {
 	Result    json.RawMessage `json:"result"`
 }
 
-// ReadModelDetail puts together what is stored about a version.
-func ReadModelDetail(ctx context.Context, store ModelLifeReader, m *schema.StoredModel) (*ModelDetail, error) {
+// ReadModelDetail puts together what is stored about a version. Simulations name enterprises of the whole register, so only who sees all of
+// it gets them.
+func ReadModelDetail(ctx context.Context, store ModelLifeReader, sight access.Sight, m *schema.StoredModel) (*ModelDetail, error) {
 	d := &ModelDetail{ModelItem: NewModelItem(m), Body: json.RawMessage(m.Body), Simulations: []ModelSimulation{}}
 	var err error
 	if d.Events, err = store.ModelEvents(ctx, m.Code, m.Version); err != nil {
 		return nil, fmt.Errorf("read the steps of %s: %w", m, err)
 	}
-	if d.Comments, err = store.ModelComments(ctx, m.Code, m.Version); err != nil {
+	if d.Comments, err = store.ModelComments(ctx, sight, m.Code, m.Version); err != nil {
 		return nil, fmt.Errorf("read the comments on %s: %w", m, err)
+	}
+	if !sight.All {
+		return d, nil
 	}
 	simulations, err := store.ModelSimulations(ctx, m.Code, m.Version)
 	if err != nil {
@@ -128,7 +133,7 @@ func (s *server) modelShown(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	detail, err := ReadModelDetail(c.Request.Context(), s.store, stored)
+	detail, err := ReadModelDetail(c.Request.Context(), s.store, s.sight(c), stored)
 	if err != nil {
 		s.fail(c, err)
 		return

@@ -36,7 +36,6 @@ var (
 	ErrMediaType        = errors.New("the request body is not JSON")
 	ErrNoRoute          = errors.New("nothing at this address")
 	ErrMethod           = errors.New("the address does not take this method")
-	ErrNotLocal         = errors.New("this address is for the machine itself")
 	ErrCrossOrigin      = errors.New("a page of another site sent this")
 	ErrMalformedCode    = errors.New("the text is no code")
 	ErrUnknownKey       = errors.New("the key of the code is not ours")
@@ -93,7 +92,20 @@ var problems = []struct {
 	{ErrBadModel, http.StatusUnprocessableEntity, "invalid_model"},
 	{ErrNoRoute, http.StatusNotFound, "not_found"},
 	{ErrMethod, http.StatusMethodNotAllowed, "method_not_allowed"},
-	{ErrNotLocal, http.StatusForbidden, "not_local"},
+	{ErrNotSignedIn, http.StatusUnauthorized, "not_signed_in"},
+	{ErrForbidden, http.StatusForbidden, "forbidden"},
+	{ErrCredentials, http.StatusUnauthorized, "wrong_credentials"},
+	{ErrTOTP, http.StatusUnauthorized, "wrong_second_factor"},
+	{ErrElsewhere, http.StatusUnauthorized, "not_signed_in_elsewhere"},
+	{ErrNotLinked, http.StatusForbidden, "not_linked"},
+	{errProviderDown, http.StatusServiceUnavailable, "provider_down"},
+	{ErrNoSession, http.StatusNotFound, "unknown_session"},
+	{ErrNoAccount, http.StatusNotFound, "unknown_account"},
+	{ErrAccountTaken, http.StatusConflict, "account_taken"},
+	{ErrOtherKind, http.StatusConflict, "other_kind"},
+	{ErrNoPartner, http.StatusNotFound, "unknown_partner"},
+	{ErrNoPartnerKey, http.StatusNotFound, "unknown_partner_key"},
+	{ErrPartnerTaken, http.StatusConflict, "partner_taken"},
 	{ErrCrossOrigin, http.StatusForbidden, "cross_origin"},
 	{ErrTooLarge, http.StatusRequestEntityTooLarge, "body_too_large"},
 	{ErrMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type"},
@@ -163,8 +175,11 @@ func (s *server) answerProblem(c *gin.Context, err error, verdict *VerdictAnswer
 	if p.Status == http.StatusMethodNotAllowed && c.Writer.Header().Get("Allow") == "" {
 		c.Header("Allow", "GET, HEAD")
 	}
+	if p.Status == http.StatusUnauthorized {
+		c.Header("WWW-Authenticate", `Bearer realm="healthcode"`)
+	}
 	if wantsPage(c.Request) {
-		s.render(c, p.Status, web.ProblemPage{Page: page, Status: p.Status, Title: p.Title, Detail: p.Detail, Home: isLocal(c.Request)})
+		s.render(c, p.Status, web.ProblemPage{Page: page, Status: p.Status, Title: p.Title, Detail: p.Detail, Home: page.Account != "" || isLocal(c.Request)})
 		return
 	}
 	writeProblem(c, p)

@@ -7,11 +7,13 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
 
+	"healthcode/access"
 	"healthcode/registry"
 	"healthcode/schema"
 	"healthcode/scoring"
@@ -182,7 +184,7 @@ func (s *server) product(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	answer, err := s.findProduct(c.Request.Context(), c.Param("code"))
+	answer, err := s.findProduct(c.Request.Context(), s.sight(c), c.Param("code"))
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -190,8 +192,9 @@ func (s *server) product(c *gin.Context) {
 	c.JSON(http.StatusOK, answer)
 }
 
-// findProduct reads a product; a code that the catalogue does not have is ErrNoProduct.
-func (s *server) findProduct(ctx context.Context, code string) (*ProductAnswer, error) {
+// findProduct reads a product; a code that the catalogue does not have is ErrNoProduct. Its risk is that of the whole register, and names
+// the makers within the caller's sight.
+func (s *server) findProduct(ctx context.Context, sight access.Sight, code string) (*ProductAnswer, error) {
 	if len(code) > 200 || !utf8.ValidString(code) || strings.ContainsFunc(code, isControl) {
 		return nil, ErrNoProduct
 	}
@@ -206,7 +209,30 @@ func (s *server) findProduct(ctx context.Context, code string) (*ProductAnswer, 
 	if err != nil {
 		return nil, err
 	}
-	return &ProductAnswer{Product: product, AsOf: risks.asOf, KnownAt: risks.knownAt, Model: risks.model, Risk: risks.byCode[code]}, nil
+	risk, err := s.makersSeen(ctx, sight, risks.byCode[code])
+	return &ProductAnswer{Product: product, AsOf: risks.asOf, KnownAt: risks.knownAt, Model: risks.model, Risk: risk}, err
+}
+
+// makersSeen leaves out the makers that lie outside a sight. The computed risk itself is shared and stays as it is.
+func (s *server) makersSeen(ctx context.Context, sight access.Sight, risk *scoring.ProductGrade) (*scoring.ProductGrade, error) {
+	if risk == nil || sight.All || len(risk.Makers) == 0 {
+		return risk, nil
+	}
+	filter := schema.EnterpriseFilter{Limit: len(risk.Makers)}
+	for i := range risk.Makers {
+		filter.Codes = append(filter.Codes, risk.Makers[i].USCC)
+	}
+	page, err := s.store.EnterprisePage(ctx, sight, filter)
+	if err != nil {
+		return nil, fmt.Errorf("read the makers of a product: %w", err)
+	}
+	seen := map[registry.USCC]bool{}
+	for _, item := range page.Items {
+		seen[item.Enterprise.USCC] = true
+	}
+	shown := *risk
+	shown.Makers = slices.DeleteFunc(slices.Clone(risk.Makers), func(m scoring.ProductMaker) bool { return !seen[m.USCC] })
+	return &shown, nil
 }
 
 // productLines names an enterprise's products. One that the catalogue does not have is shown by its code.

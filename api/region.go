@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"healthcode/access"
 	"healthcode/registry"
 	"healthcode/schema"
 	"healthcode/scoring"
@@ -23,7 +24,7 @@ import (
 type RegionReader interface {
 	Regions(ctx context.Context) iter.Seq2[registry.Region, error]
 	// CountColours counts the published colours of each region's enterprises.
-	CountColours(ctx context.Context) (*schema.RegionColours, error)
+	CountColours(ctx context.Context, sight access.Sight) (*schema.RegionColours, error)
 }
 
 // regionsLive is how long names of divisions are kept in memory. They change a few times a year.
@@ -80,29 +81,39 @@ func fullName(names map[string]string, code, below string) string {
 	return strings.Join(full, "")
 }
 
-// colourCache keeps the counted colours for a while: counting reads every grade.
+// colourCache keeps the counted colours of each sight for a while: counting reads every grade.
 type colourCache struct {
 	mu      sync.Mutex
-	counted time.Time
+	colours map[string]countedColours // by what the sight is
+}
+
+type countedColours struct {
+	at      time.Time
 	colours *schema.RegionColours
 }
+
+// maxColours bounds how many sights are kept: there are as many as staff have different regions.
+const maxColours = 64
 
 // coloursLive is how long counted colours are kept in memory.
 const coloursLive = time.Minute
 
 // regionColours returns the counted colours, at most a minute old. Nobody changes them.
-func (s *server) regionColours(ctx context.Context) (*schema.RegionColours, error) {
-	k := &s.colours
+func (s *server) regionColours(ctx context.Context, sight access.Sight) (*schema.RegionColours, error) {
+	k, whose := &s.colours, fmt.Sprint(sight)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.colours != nil && s.now().Sub(k.counted) < coloursLive {
-		return k.colours, nil
+	if kept, ok := k.colours[whose]; ok && s.now().Sub(kept.at) < coloursLive {
+		return kept.colours, nil
 	}
-	colours, err := s.store.CountColours(ctx)
+	colours, err := s.store.CountColours(ctx, sight)
 	if err != nil {
 		return nil, fmt.Errorf("count colours by region: %w", err)
 	}
-	k.colours, k.counted = colours, s.now()
+	if k.colours == nil || len(k.colours) >= maxColours {
+		k.colours = map[string]countedColours{}
+	}
+	k.colours[whose] = countedColours{s.now(), colours}
 	return colours, nil
 }
 
@@ -112,8 +123,8 @@ type regionGrades struct {
 	model   *scoring.Model // may be nil
 }
 
-func (s *server) regionGrades(ctx context.Context) (*regionGrades, error) {
-	colours, err := s.regionColours(ctx)
+func (s *server) regionGrades(ctx context.Context, sight access.Sight) (*regionGrades, error) {
+	colours, err := s.regionColours(ctx, sight)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +178,7 @@ func (s *server) regions(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	page, err := s.regionList(c.Request.Context(), query)
+	page, err := s.regionList(c.Request.Context(), s.sight(c), query)
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -175,7 +186,7 @@ func (s *server) regions(c *gin.Context) {
 	c.JSON(http.StatusOK, page)
 }
 
-func (s *server) regionList(ctx context.Context, query url.Values) (*List[RegionItem], error) {
+func (s *server) regionList(ctx context.Context, sight access.Sight, query url.Values) (*List[RegionItem], error) {
 	limit, err := readLimit(query.Get("limit"))
 	if err != nil {
 		return nil, err
@@ -188,14 +199,14 @@ func (s *server) regionList(ctx context.Context, query url.Values) (*List[Region
 	if err != nil {
 		return nil, err
 	}
-	grades, err := s.regionGrades(ctx)
+	grades, err := s.regionGrades(ctx, sight)
 	if err != nil {
 		return nil, err
 	}
 	parent, after := query.Get("parent"), query.Get("cursor")
 	page := newList[RegionItem](limit)
 	for _, region := range list {
-		wanted := region.Code > after && (parent == "" || registry.ParentRegion(region.Code) == parent) && (level == "" || region.Level() == level)
+		wanted := sight.Covers(region.Code) && region.Code > after && (parent == "" || registry.ParentRegion(region.Code) == parent) && (level == "" || region.Level() == level)
 		if wanted && !page.add(regionItem(&region, grades.of(region.Code)), region.Code) {
 			break
 		}
@@ -219,7 +230,7 @@ func (s *server) region(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	answer, err := s.findRegion(c.Request.Context(), c.Param("code"))
+	answer, err := s.findRegion(c.Request.Context(), s.sight(c), c.Param("code"))
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -227,7 +238,8 @@ func (s *server) region(c *gin.Context) {
 	c.JSON(http.StatusOK, answer)
 }
 
-func (s *server) findRegion(ctx context.Context, code string) (*RegionAnswer, error) {
+// findRegion reads a region. What reaches beyond the caller's sight is as unknown as what the register does not have.
+func (s *server) findRegion(ctx context.Context, sight access.Sight, code string) (*RegionAnswer, error) {
 	level, ok := registry.RegionLevelOf(code)
 	if !ok {
 		return nil, badField("code", "is not a division code", "6, 9 or 12 digits of GB/T 2260, such as 330402")
@@ -237,10 +249,10 @@ func (s *server) findRegion(ctx context.Context, code string) (*RegionAnswer, er
 		return nil, err
 	}
 	name, known := names[code]
-	if !known {
+	if !known || !sight.Covers(code) {
 		return nil, ErrNoRegion
 	}
-	grades, err := s.regionGrades(ctx)
+	grades, err := s.regionGrades(ctx, sight)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"healthcode/access"
 	"healthcode/registry"
 	"healthcode/scoring"
 	"healthcode/web"
@@ -18,7 +19,7 @@ func (s *server) regionsPage(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	view, err := s.regionsView(c.Request.Context(), s.page(c), c.Param("code"))
+	view, err := s.regionsView(c.Request.Context(), s.sight(c), s.page(c), c.Param("code"))
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -26,31 +27,53 @@ func (s *server) regionsPage(c *gin.Context) {
 	s.render(c, http.StatusOK, view)
 }
 
-func (s *server) regionsView(ctx context.Context, page web.Page, code string) (web.RegionsPage, error) {
+func (s *server) regionsView(ctx context.Context, sight access.Sight, page web.Page, code string) (web.RegionsPage, error) {
 	view := web.RegionsPage{Page: page}
 	list, names, err := s.divisions(ctx)
 	if err != nil {
 		return view, err
 	}
 	if code == "" {
-		code = onlyCity(list)
+		code = startRegion(sight, list)
 	}
-	if code != "" {
-		if err := s.regionHead(ctx, &view, code, names); err != nil {
+	if view.Code = code; code != "" {
+		if err := s.regionHead(ctx, sight, &view, names); err != nil {
 			return view, err
 		}
 	}
-	grades, err := s.regionGrades(ctx)
+	grades, err := s.regionGrades(ctx, sight)
 	if err != nil {
 		return view, err
 	}
 	for i := range list {
-		if isBelow(&list[i], code) {
+		if sight.Covers(list[i].Code) && isBelow(&list[i], code, sight) {
 			view.Children = append(view.Children, regionRow(&list[i], grades))
 			view.Towns = list[i].Level() == registry.LevelTownship
 		}
 	}
 	return view, nil
+}
+
+// startRegion returns where the page begins: the only division of a bounded sight, or the only city. Nothing when there are several.
+func startRegion(sight access.Sight, list []registry.Region) string {
+	if sight.All {
+		return onlyCity(list)
+	}
+	var tops []string
+	for i := range list {
+		if isTop(&list[i], sight) {
+			tops = append(tops, list[i].Code)
+		}
+	}
+	if len(tops) == 1 {
+		return tops[0]
+	}
+	return ""
+}
+
+// isTop reports whether a division is the largest of a bounded sight at its place.
+func isTop(d *registry.Region, sight access.Sight) bool {
+	return sight.Covers(d.Code) && !sight.Covers(registry.ParentRegion(d.Code))
 }
 
 // onlyCity returns the city when the register has just one.
@@ -67,22 +90,26 @@ func onlyCity(list []registry.Region) string {
 	return ""
 }
 
-// isBelow reports whether a division is listed under a region; under no region cities are. Villages have no page of their own.
-func isBelow(d *registry.Region, code string) bool {
-	if code == "" {
+// isBelow reports whether a division is listed under a region; under no region cities are, or the tops of a bounded sight. Villages have
+// no page of their own.
+func isBelow(d *registry.Region, code string, sight access.Sight) bool {
+	switch {
+	case code == "" && !sight.All:
+		return isTop(d, sight)
+	case code == "":
 		return d.Level() == registry.LevelCity
 	}
 	return registry.ParentRegion(d.Code) == code && d.Level() != registry.LevelVillage
 }
 
 // regionHead fills in the region that the page is about.
-func (s *server) regionHead(ctx context.Context, view *web.RegionsPage, code string, names map[string]string) error {
-	answer, err := s.findRegion(ctx, code)
+func (s *server) regionHead(ctx context.Context, sight access.Sight, view *web.RegionsPage, names map[string]string) error {
+	answer, err := s.findRegion(ctx, sight, view.Code)
 	if err != nil {
 		return err
 	}
-	view.Code, view.Name, view.AsOf = code, answer.Name, answer.AsOf
-	for at := registry.ParentRegion(code); names[at] != ""; at = registry.ParentRegion(at) {
+	view.Name, view.AsOf = answer.Name, answer.AsOf
+	for at := registry.ParentRegion(view.Code); names[at] != "" && sight.Covers(at); at = registry.ParentRegion(at) {
 		view.Parents = append([]web.Choice{{Value: at, Label: names[at]}}, view.Parents...)
 	}
 	if answer.Grade == nil {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"healthcode/access"
 	"healthcode/registry"
 	"healthcode/scoring"
 )
@@ -34,7 +35,7 @@ func TestRegionsAddUp(t *testing.T) {
 			t.Errorf("%s has %+v, its townships %+v", item.Name, *item.Counts, sums[item.Code])
 		}
 	}
-	d, err := w.db.CountAssessments(t.Context())
+	d, err := w.db.CountAssessments(t.Context(), access.Everything())
 	if err != nil || sums["330400"] != whole || whole.Total() != int64(d.Total) || whole.Red != int64(d.Colours[registry.ColourRed]) {
 		t.Errorf("the city has %+v, its counties %+v, all grades %+v: %v", whole, sums["330400"], d, err)
 	}

@@ -2,95 +2,121 @@ package api
 
 import (
 	"net/http"
+	"strings"
 
+	"healthcode/access"
 	"healthcode/schema"
 
 	"github.com/gin-gonic/gin"
 )
 
-// Access says who may call a route.
-type Access string
-
-// The accesses. Until people can sign in, everything that is not public is for the machine itself only.
-const (
-	Public        Access = "public"
-	LoopbackStaff Access = "loopback staff"
-)
-
 // Route is one line of the table of contents.
 type Route struct {
 	Method, Path string
-	Access       Access
+	Rule         access.Rule
 	handle       gin.HandlerFunc
 }
 
 // table lists every route of the program. A GET answers HEAD too.
 //
-//	public          what anyone may know: is this code real, with which keys is it signed, does the service live
-//	loopback staff  the register with its grades: later for people who have signed in, now for this machine only
+// Beside its rule each route bounds what it shows (server.sight): staff by the regions where they hold a role of the rule, people of an
+// enterprise by their own enterprise. Who names an enterprise or a code in the address is bounded before the handler runs (server.bounded).
 func (s *server) table() []Route {
 	get, post, options := http.MethodGet, http.MethodPost, http.MethodOptions
+	public, reader := access.Rule{Public: true}, access.Rule{Roles: []access.Role{access.Reader}}
+	own := access.Rule{Roles: []access.Role{access.Reader}, Enterprise: true}
+	comments := access.Rule{Roles: []access.Role{access.Modeller}, Enterprise: true}
+	supervisor := access.Rule{Roles: []access.Role{access.Supervisor}}
+	signedIn := access.Rule{SignedIn: true}
+	admin := access.Rule{Roles: []access.Role{access.Admin}, Everywhere: true} // who gives rights could give any
+	modeller := access.Rule{Roles: []access.Role{access.Modeller, access.Approver}, Everywhere: true}
 	return []Route{
-		{get, "/v/:code", Public, s.scanned},
-		{get, "/.well-known/jwks.json", Public, s.jwks},
-		{get, "/.well-known/root.json", Public, s.root},
-		{get, "/lists", Public, s.listsNamed},
-		{get, "/lists/status/:n", Public, s.statusList},
-		{get, "/lists/grade/:n", Public, s.gradeList},
-		{get, "/bundle", Public, s.bundle},
-		{options, "/.well-known/root.json", Public, s.preflight},
-		{options, "/lists", Public, s.preflight},
-		{options, "/lists/status/:n", Public, s.preflight},
-		{options, "/lists/grade/:n", Public, s.preflight},
-		{options, "/bundle", Public, s.preflight},
-		{get, "/api/v1/verify", Public, s.verifyQueried},
-		{post, "/api/v1/verify", Public, s.verifyPosted},
-		{get, checkerPath, Public, s.verifyPage},
-		{get, checkerWorker, Public, s.verifyWorker},
-		{get, "/static/:hash/:name", Public, s.static},
-		{get, "/healthz", Public, s.healthz},
-		{get, "/readyz", Public, s.readyz},
+		{get, "/v/:code", public, s.scanned},
+		{get, "/.well-known/jwks.json", public, s.jwks},
+		{get, "/.well-known/root.json", public, s.root},
+		{get, "/lists", public, s.listsNamed},
+		{get, "/lists/status/:n", public, s.statusList},
+		{get, "/lists/grade/:n", public, s.gradeList},
+		{get, "/bundle", public, s.bundle},
+		{options, "/.well-known/root.json", public, s.preflight},
+		{options, "/lists", public, s.preflight},
+		{options, "/lists/status/:n", public, s.preflight},
+		{options, "/lists/grade/:n", public, s.preflight},
+		{options, "/bundle", public, s.preflight},
+		{get, "/api/v1/verify", public, s.verifyQueried},
+		{post, "/api/v1/verify", public, s.verifyPosted},
+		{get, checkerPath, public, s.verifyPage},
+		{get, checkerWorker, public, s.verifyWorker},
+		{get, "/static/:hash/:name", public, s.static},
+		{get, "/login", public, s.signInPage},
+		{post, "/login", public, s.signIn},
+		{post, "/logout", public, s.signOut},
+		{get, "/login/oidc", public, s.oidcLeave},
+		{get, "/login/oidc/callback", public, s.oidcReturn},
+		{get, "/account", signedIn, s.accountPage},
+		{post, "/account/sessions", signedIn, s.sessionEnded},
+		{post, "/account/password", signedIn, s.passwordChanged},
+		{post, "/account/second-factor", signedIn, s.secondFactor},
+		{post, "/account/second-factor/off", signedIn, s.secondFactorOff},
+		{get, "/healthz", public, s.healthz},
+		{get, "/readyz", public, s.readyz},
 
-		{get, "/", LoopbackStaff, s.home},
-		{get, "/enterprises/:uscc", LoopbackStaff, s.enterprisePage},
-		{get, "/enterprises/:uscc/sign", LoopbackStaff, s.signPage},
-		{post, "/enterprises/:uscc/comments", LoopbackStaff, s.commentPosted},
-		{get, "/regions", LoopbackStaff, s.regionsPage},
-		{get, "/regions/:code", LoopbackStaff, s.regionsPage},
-		{get, "/api/v1/enterprises", LoopbackStaff, s.enterprises},
-		{get, "/api/v1/enterprises/:uscc", LoopbackStaff, s.enterprise},
-		{get, "/api/v1/enterprises/:uscc/code.svg", LoopbackStaff, s.codeSVG},
-		{get, "/api/v1/enterprises/:uscc/code.png", LoopbackStaff, s.codePNG},
-		{get, "/api/v1/enterprises/:uscc/screen", LoopbackStaff, s.screenCode},
-		{get, "/enterprises/:uscc/screen", LoopbackStaff, s.screenPage},
-		{get, "/api/v1/codes", LoopbackStaff, s.codesListed},
-		{get, "/api/v1/codes/:idx", LoopbackStaff, s.codeShown},
-		{post, "/api/v1/codes/:idx/suspend", LoopbackStaff, s.codeStepped(schema.StepSuspend)},
-		{post, "/api/v1/codes/:idx/resume", LoopbackStaff, s.codeStepped(schema.StepResume)},
-		{post, "/api/v1/codes/:idx/revoke", LoopbackStaff, s.codeStepped(schema.StepRevoke)},
-		{post, "/api/v1/codes/:idx/supersede", LoopbackStaff, s.codeStepped(schema.StepSupersede)},
-		{post, "/api/v1/codes/:idx/renew", LoopbackStaff, s.codeStepped(schema.StepRenew)},
-		{get, "/api/v1/signals", LoopbackStaff, s.signalsListed},
-		{get, "/api/v1/regions", LoopbackStaff, s.regions},
-		{get, "/api/v1/regions/:code", LoopbackStaff, s.region},
-		{get, "/api/v1/products", LoopbackStaff, s.products},
-		{get, "/api/v1/products/:code", LoopbackStaff, s.product},
-		{get, "/api/v1/runs", LoopbackStaff, s.runs},
-		{get, "/api/v1/models", LoopbackStaff, s.modelsListed},
-		{get, "/api/v1/models/:code/:version", LoopbackStaff, s.modelShown},
-		{get, "/api/v1/models/:code/:version/diff", LoopbackStaff, s.modelDiffed},
-		{get, "/api/v1/enterprises/:uscc/preview", LoopbackStaff, s.preview},
-		{get, "/api/v1/enterprises/:uscc/preview/comments", LoopbackStaff, s.comments},
-		{post, "/api/v1/enterprises/:uscc/preview/comments", LoopbackStaff, s.comment},
-		{post, "/api/v1/simulations", LoopbackStaff, s.simulate},
+		{get, "/", reader, s.home},
+		{get, "/enterprises/:uscc", own, s.enterprisePage},
+		{get, "/enterprises/:uscc/sign", own, s.signPage},
+		{post, "/enterprises/:uscc/comments", comments, s.commentPosted},
+		{get, "/regions", reader, s.regionsPage},
+		{get, "/regions/:code", reader, s.regionsPage},
+		{get, "/api/v1/enterprises", reader, s.enterprises},
+		{get, "/api/v1/enterprises/:uscc", own, s.enterprise},
+		{get, "/api/v1/enterprises/:uscc/code.svg", own, s.codeSVG},
+		{get, "/api/v1/enterprises/:uscc/code.png", own, s.codePNG},
+		{get, "/api/v1/enterprises/:uscc/screen", own, s.screenCode},
+		{get, "/enterprises/:uscc/screen", own, s.screenPage},
+		{get, "/api/v1/codes", reader, s.codesListed},
+		{get, "/api/v1/codes/:idx", reader, s.codeShown},
+		{post, "/api/v1/codes/:idx/suspend", supervisor, s.codeStepped(schema.StepSuspend)},
+		{post, "/api/v1/codes/:idx/resume", supervisor, s.codeStepped(schema.StepResume)},
+		{post, "/api/v1/codes/:idx/revoke", supervisor, s.codeStepped(schema.StepRevoke)},
+		{post, "/api/v1/codes/:idx/supersede", supervisor, s.codeStepped(schema.StepSupersede)},
+		{post, "/api/v1/codes/:idx/renew", supervisor, s.codeStepped(schema.StepRenew)},
+		{get, "/api/v1/signals", reader, s.signalsListed},
+		{get, "/api/v1/regions", reader, s.regions},
+		{get, "/api/v1/regions/:code", reader, s.region},
+		{get, "/api/v1/products", reader, s.products},
+		{get, "/api/v1/products/:code", reader, s.product},
+		{get, "/api/v1/runs", reader, s.runs},
+		{get, "/api/v1/models", reader, s.modelsListed},
+		{get, "/api/v1/models/:code/:version", reader, s.modelShown},
+		{get, "/api/v1/models/:code/:version/diff", reader, s.modelDiffed},
+		{get, "/api/v1/enterprises/:uscc/preview", own, s.preview},
+		{get, "/api/v1/enterprises/:uscc/preview/comments", comments, s.comments},
+		{post, "/api/v1/enterprises/:uscc/preview/comments", comments, s.comment},
+		{post, "/api/v1/simulations", modeller, s.simulate},
+
+		{get, "/api/v1/accounts", admin, s.accountsListed},
+		{post, "/api/v1/accounts", admin, s.accountAdded},
+		{get, "/api/v1/accounts/:login", admin, s.accountShown},
+		{post, "/api/v1/accounts/:login/rights", admin, s.accountChanged(s.giveRights)},
+		{post, "/api/v1/accounts/:login/password", admin, s.accountChanged(s.givePassword)},
+		{post, "/api/v1/accounts/:login/totp-reset", admin, s.accountChanged(s.takeSecondFactor)},
+		{post, "/api/v1/accounts/:login/disable", admin, s.accountChanged(s.disable)},
+		{get, "/api/v1/partners", admin, s.partnersListed},
+		{post, "/api/v1/partners", admin, s.partnerAdded},
+		{get, "/api/v1/partners/:id", admin, s.partnerShown},
+		{post, "/api/v1/partners/:id/disable", admin, s.partnerDisabled},
+		{get, "/api/v1/partners/:id/keys", admin, s.partnerKeysListed},
+		{post, "/api/v1/partners/:id/keys", admin, s.partnerKeyAdded},
+		{post, "/api/v1/partners/:id/keys/:prefix/rotate", admin, s.partnerKeyRotated},
+		{post, "/api/v1/partners/:id/keys/:prefix/revoke", admin, s.partnerKeyRevoked},
 	}
 }
 
 func (s *server) routes(e *gin.Engine) {
 	for _, route := range s.table() {
-		handlers := []gin.HandlerFunc{route.handle}
-		if route.Access != Public {
-			handlers = []gin.HandlerFunc{s.localOnly, s.sameOrigin, route.handle}
+		handlers := append(append([]gin.HandlerFunc{s.admit(route.Rule)}, s.bounded(&route)...), route.handle)
+		if !route.Rule.Public || !strings.HasPrefix(route.Path, "/api/") { // anybody's page may verify a code
+			handlers = append([]gin.HandlerFunc{s.sameOrigin}, handlers...)
 		}
 		e.Handle(route.Method, route.Path, handlers...)
 		if route.Method == http.MethodGet {

@@ -1,72 +1,40 @@
 package api
 
 import (
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/gin-gonic/gin"
 )
 
-// access is who may call each route. A route that is not here fails the test: think of who may call it first.
-var access = map[string]Access{
-	"GET /v/:code":                           Public,
-	"GET /.well-known/jwks.json":             Public,
-	"GET /.well-known/root.json":             Public,
-	"GET /lists":                             Public,
-	"GET /lists/status/:n":                   Public,
-	"GET /lists/grade/:n":                    Public,
-	"GET /bundle":                            Public,
-	"OPTIONS /.well-known/root.json":         Public,
-	"OPTIONS /lists":                         Public,
-	"OPTIONS /lists/status/:n":               Public,
-	"OPTIONS /lists/grade/:n":                Public,
-	"OPTIONS /bundle":                        Public,
-	"GET /api/v1/verify":                     Public,
-	"POST /api/v1/verify":                    Public,
-	"GET /verify":                            Public,
-	"GET /verify/sw.js":                      Public,
-	"GET /static/:hash/:name":                Public,
-	"GET /healthz":                           Public,
-	"GET /readyz":                            Public,
-	"GET /":                                  LoopbackStaff,
-	"GET /enterprises/:uscc":                 LoopbackStaff,
-	"GET /enterprises/:uscc/sign":            LoopbackStaff,
-	"GET /api/v1/enterprises":                LoopbackStaff,
-	"GET /api/v1/enterprises/:uscc":          LoopbackStaff,
-	"GET /api/v1/enterprises/:uscc/code.svg": LoopbackStaff,
-	"GET /api/v1/enterprises/:uscc/code.png": LoopbackStaff,
-	"GET /api/v1/regions":                    LoopbackStaff,
-	"GET /api/v1/regions/:code":              LoopbackStaff,
-	"GET /api/v1/products":                   LoopbackStaff,
-	"GET /api/v1/products/:code":             LoopbackStaff,
-	"GET /regions":                           LoopbackStaff,
-	"GET /regions/:code":                     LoopbackStaff,
-	"GET /api/v1/enterprises/:uscc/screen":   LoopbackStaff,
-	"GET /enterprises/:uscc/screen":          LoopbackStaff,
-	"GET /api/v1/codes":                      LoopbackStaff,
-	"GET /api/v1/codes/:idx":                 LoopbackStaff,
-	"POST /api/v1/codes/:idx/suspend":        LoopbackStaff,
-	"POST /api/v1/codes/:idx/resume":         LoopbackStaff,
-	"POST /api/v1/codes/:idx/revoke":         LoopbackStaff,
-	"POST /api/v1/codes/:idx/supersede":      LoopbackStaff,
-	"POST /api/v1/codes/:idx/renew":          LoopbackStaff,
-	"GET /api/v1/signals":                    LoopbackStaff,
-	"GET /api/v1/runs":                       LoopbackStaff,
-	"GET /api/v1/models":                     LoopbackStaff,
-	"GET /api/v1/models/:code/:version":      LoopbackStaff,
-	"GET /api/v1/models/:code/:version/diff": LoopbackStaff,
-	"GET /api/v1/enterprises/:uscc/preview":  LoopbackStaff,
-	"POST /api/v1/simulations":               LoopbackStaff,
+// whoMay is who may call each route, as docs/security.md says. A route that is not there fails the test: think of who may call it first.
+var whoMay = readWhoMay()
 
-	"POST /enterprises/:uscc/comments":                LoopbackStaff,
-	"GET /api/v1/enterprises/:uscc/preview/comments":  LoopbackStaff,
-	"POST /api/v1/enterprises/:uscc/preview/comments": LoopbackStaff,
+var routeRow = regexp.MustCompile("(?m)^\\| `([A-Z]+ /[^`]*)` \\| ([^|]+) \\| [^|]+ \\|$")
+
+func readWhoMay() map[string]string {
+	text, err := os.ReadFile(filepath.Join("..", "docs", "security.md"))
+	if err != nil {
+		panic(err)
+	}
+	rows := map[string]string{}
+	for _, row := range routeRow.FindAllStringSubmatch(string(text), -1) {
+		if rows[row[1]] != "" {
+			panic(row[1] + " is listed twice")
+		}
+		rows[row[1]] = row[2]
+	}
+	return rows
 }
 
-// Every registered route is in the list, and is guarded as the list says: asked from another machine, by a foreign name, or through
-// a proxy, only public ones answer.
+// Every registered route is in the list with its rule, and is guarded: while there is no account, whoever asks from another machine, by a
+// foreign name, or through a proxy, gets an answer from public ones only.
 func TestWhoMayCallEachRoute(t *testing.T) {
 	w := theWorld(t)
 	h := w.handler(t, nil)
@@ -82,19 +50,28 @@ func TestWhoMayCallEachRoute(t *testing.T) {
 		}
 		name := method + " " + route.Path
 		registered[name] = true
-		if access[name] == "" {
-			t.Errorf("%s: say who may call it", name)
+		if whoMay[name] == "" {
+			t.Errorf("%s: say in docs/security.md who may call it", name)
 		}
-		t.Run(route.Method+" "+route.Path, func(t *testing.T) { checkAccess(t, h, w, route, access[name]) })
+		t.Run(route.Method+" "+route.Path, func(t *testing.T) { checkAccess(t, h, w, route, whoMay[name]) })
 	}
-	for name := range access {
+	s, err := newServer(Config{Log: slog.New(slog.DiscardHandler), Store: w.store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, route := range s.table() {
+		if name := route.Method + " " + route.Path; whoMay[name] != route.Rule.String() {
+			t.Errorf("%s: its rule is %q, want %q", name, route.Rule.String(), whoMay[name])
+		}
+	}
+	for name := range whoMay {
 		if !registered[name] {
 			t.Errorf("%s is not registered", name)
 		}
 	}
 }
 
-func checkAccess(t *testing.T, h http.Handler, w *world, route gin.RouteInfo, want Access) {
+func checkAccess(t *testing.T, h http.Handler, w *world, route gin.RouteInfo, want string) {
 	t.Helper()
 	path := strings.NewReplacer(":uscc", string(w.first), ":code", w.codes[w.first].Digits, ":idx", "1", ":hash", "x", ":name", "y").Replace(route.Path)
 	for name, change := range map[string]func(*http.Request){
@@ -109,7 +86,7 @@ func checkAccess(t *testing.T, h http.Handler, w *world, route gin.RouteInfo, wa
 		change(r)
 		answer := httptest.NewRecorder()
 		h.ServeHTTP(answer, r)
-		if forbidden := answer.Code == http.StatusForbidden; forbidden != (want == LoopbackStaff) {
+		if refused := answer.Code == http.StatusUnauthorized; refused != (want != "public") {
 			t.Errorf("%s: status %d", name, answer.Code)
 		}
 	}

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
+	"healthcode/access"
 	"healthcode/web"
 
 	"github.com/gin-gonic/gin"
@@ -31,6 +33,14 @@ type Store interface {
 	ListReader
 	RootReader
 	Readiness
+	AccountReader
+	SessionReader
+	SessionLister
+	PartnerReader
+	SignInStore
+	AccountKeeper
+	PartnerKeeper
+	IdentityReader
 }
 
 // Config is all that the handlers need.
@@ -45,6 +55,11 @@ type Config struct {
 	Scans          *ScanLog   // nil: scans are not counted
 	Showcases      []Showcase // shown on the first page
 	TrustedProxies []string   // addresses or CIDRs of proxies whose X-Forwarded-For is believed; none by default
+
+	Seal         access.SealKey // opens the secrets of second factors
+	DemoAccounts []web.DemoAccount
+	OIDC         *OIDC // nil: nobody signs in elsewhere
+	HTTPS        bool  // people come by https, so cookies are sent by nothing else
 
 	ScreenRenewal time.Duration // how often a screen renews its code, in whole seconds; 0 means 30
 }
@@ -66,7 +81,13 @@ type server struct {
 	images   imageCache
 	lists    sharedCache
 	everyone populationCache
+
+	hasAccounts atomic.Bool
+	comparing   chan struct{} // a place for each password or code that is compared at once
 }
+
+// comparedAtOnce bounds how many passwords are compared at once: each takes 32 MiB.
+const comparedAtOnce = 4
 
 // ErrConfig is the reason for a Config that lacks something.
 var ErrConfig = errors.New("incomplete configuration of the server")
@@ -95,7 +116,8 @@ func newServer(c Config) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare assets: %w", err)
 	}
-	s := &server{Config: c, log: c.Log, store: c.Store, now: c.Now, renderer: renderer, assets: assets, everyone: newPopulationCache(c.Store)}
+	s := &server{Config: c, log: c.Log, store: c.Store, now: c.Now, renderer: renderer, assets: assets, everyone: newPopulationCache(c.Store),
+		comparing: make(chan struct{}, comparedAtOnce)}
 	if s.checker, err = s.checkerScript(); err != nil {
 		return nil, fmt.Errorf("prepare checker: %w", err)
 	}
@@ -109,6 +131,9 @@ func (s *server) engine() (*gin.Engine, error) {
 	e.RedirectTrailingSlash = false // one address for each thing; gin's redirect also believes X-Forwarded-Prefix
 	if err := e.SetTrustedProxies(s.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("trusted proxies: %w", err)
+	}
+	if s.HTTPS {
+		e.Use(strictTransport)
 	}
 	e.Use(requestID, securityHeaders, s.accessLog, s.recovery, limits)
 	s.routes(e)

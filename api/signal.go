@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"healthcode/access"
 	"healthcode/registry"
 	"healthcode/schema"
 	"healthcode/web"
@@ -17,7 +18,7 @@ import (
 // SignalReader reads counts of scans and the signals that followed.
 type SignalReader interface {
 	// Signals returns the signals since an instant, newest first, at most limit.
-	Signals(ctx context.Context, since time.Time, limit int) ([]schema.Signal, error)
+	Signals(ctx context.Context, sight access.Sight, since time.Time, limit int) ([]schema.Signal, error)
 	// SignalsOf returns those of one enterprise.
 	SignalsOf(ctx context.Context, code registry.USCC, since time.Time) ([]schema.Signal, error)
 	// ScansOf returns how often each code of an enterprise was scanned since an hour.
@@ -43,7 +44,7 @@ func (s *server) signalsListed(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	signals, err := s.store.Signals(c.Request.Context(), s.now().Add(-signalPast), limit)
+	signals, err := s.store.Signals(c.Request.Context(), s.sight(c), s.now().Add(-signalPast), limit)
 	if err != nil {
 		s.fail(c, fmt.Errorf("read signals: %w", err))
 		return
@@ -52,11 +53,11 @@ func (s *server) signalsListed(c *gin.Context) {
 }
 
 // homeSignals shows the newest signals on the first page.
-func (s *server) homeSignals(ctx context.Context, view *web.HomePage) error {
+func (s *server) homeSignals(ctx context.Context, sight access.Sight, view *web.HomePage) error {
 	if view.Filtered() || view.Filter.After != "" { // who looks for something wants the list
 		return nil
 	}
-	signals, err := s.store.Signals(ctx, s.now().Add(-signalPast), homeSignal)
+	signals, err := s.store.Signals(ctx, sight, s.now().Add(-signalPast), homeSignal)
 	if err != nil {
 		return fmt.Errorf("read signals: %w", err)
 	}

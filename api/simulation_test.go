@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"healthcode/access"
 	"healthcode/registry"
 	"healthcode/schema"
 	"healthcode/scoring"
@@ -89,7 +90,7 @@ func TestASimulationTellsWhatWouldBePublishedWhenAsked(t *testing.T) {
 	if s.Published == nil || len(s.Published.Groups) != 4 || s.Published.Moved == 0 || s.Moves.Items[0].PublishedTierAfter == "" {
 		t.Fatalf("%+v", s.Published)
 	}
-	stored, err := w.db.CountAssessments(t.Context())
+	stored, err := w.db.CountAssessments(t.Context(), access.Everything())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"healthcode/access"
 	"healthcode/credential"
 	"healthcode/registry"
 	"healthcode/schema"
@@ -179,7 +180,7 @@ func (j *Print) total(ctx context.Context) (int64, error) {
 	if j.Codes != nil {
 		return int64(len(j.Codes)), nil
 	}
-	n, err := j.DB.CountEnterprisesOf(ctx, j.Filter)
+	n, err := j.DB.CountEnterprisesOf(ctx, access.Everything(), j.Filter)
 	if err != nil {
 		return 0, fmt.Errorf("count enterprises: %w", err)
 	}
@@ -195,7 +196,7 @@ func (j *Print) tasks(ctx context.Context) iter.Seq2[*printTask, error] {
 		filter := j.Filter
 		filter.Sort, filter.Limit = schema.SortRegion, printChunk
 		for {
-			page, err := j.DB.EnterprisePage(ctx, filter)
+			page, err := j.DB.EnterprisePage(ctx, access.Everything(), filter)
 			if err != nil {
 				yield(nil, fmt.Errorf("read enterprises: %w", err))
 				return
@@ -218,7 +219,7 @@ func (j *Print) listed(ctx context.Context) iter.Seq2[*printTask, error] {
 	return func(yield func(*printTask, error) bool) {
 		number := 0
 		for codes := range slices.Chunk(j.Codes, printChunk) {
-			page, err := j.DB.EnterprisePage(ctx, schema.EnterpriseFilter{Codes: codes, Limit: printChunk})
+			page, err := j.DB.EnterprisePage(ctx, access.Everything(), schema.EnterpriseFilter{Codes: codes, Limit: printChunk})
 			if err != nil {
 				yield(nil, fmt.Errorf("read enterprises: %w", err))
 				return

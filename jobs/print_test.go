@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"healthcode/access"
 	"healthcode/credential"
 	"healthcode/jobs"
 	"healthcode/registry"
@@ -217,7 +218,7 @@ func TestSheetsOfAChoice(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, schema.Config{Dir: t.TempDir()})
 	job := newPrint(t, b)
-	page, err := b.db.EnterprisePage(t.Context(), schema.EnterpriseFilter{Colour: registry.ColourYellow, Limit: 500})
+	page, err := b.db.EnterprisePage(t.Context(), access.Everything(), schema.EnterpriseFilter{Colour: registry.ColourYellow, Limit: 500})
 	check(t, err)
 	run := func(change func(*jobs.Print)) (*jobs.PrintResult, [][]string) {
 		other := *job

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"healthcode/access"
 	"healthcode/registry"
 )
 
@@ -154,16 +155,17 @@ type Distribution struct {
 	Colours map[registry.Colour]int
 }
 
-// CountAssessments returns the distribution of the current grades.
-func (db *DB) CountAssessments(ctx context.Context) (*Distribution, error) {
+// CountAssessments returns the distribution of the current grades within a sight.
+func (db *DB) CountAssessments(ctx context.Context, sight access.Sight) (*Distribution, error) {
 	d := &Distribution{Tiers: make(map[registry.Tier]int), Colours: make(map[registry.Colour]int)}
 	read := func(scan func(...any) error) ([3]int, error) {
 		var tier, colour, n int
 		err := scan(&tier, &colour, &n)
 		return [3]int{tier, colour, n}, err
 	}
-	const query = `SELECT tier, colour, count(*) FROM assessment GROUP BY tier, colour`
-	for row, err := range stream(ctx, db, "count assessments", query, nil, read) {
+	bound, values := seenByCode(sight, "a.uscc")
+	query := `SELECT a.tier, a.colour, count(*) FROM assessment a WHERE ` + bound + ` GROUP BY a.tier, a.colour`
+	for row, err := range stream(ctx, db, "count assessments", query, values, read) {
 		if err != nil {
 			return nil, err
 		}

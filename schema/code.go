@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"healthcode/access"
 	"healthcode/registry"
 	"healthcode/scoring"
 )
@@ -107,6 +108,17 @@ func (db *DB) Code(ctx context.Context, idx uint32) (*Code, error) {
 		return nil, db.fail(ctx, "read code", err)
 	}
 	c, err := readCode(statement.QueryRowContext(ctx, int64(idx)).Scan)
+	if err != nil {
+		return nil, db.fail(ctx, "read code", err)
+	}
+	return &c, nil
+}
+
+// CodeSeen returns a code of an enterprise within a sight, or ErrNotFound.
+func (db *DB) CodeSeen(ctx context.Context, sight access.Sight, idx uint32) (*Code, error) {
+	bound, values := seenByCode(sight, "code.uscc")
+	query := db.read.Rebind(`SELECT ` + codeColumns + ` FROM code WHERE idx = ? AND ` + bound)
+	c, err := readCode(db.read.QueryRowContext(ctx, query, append([]any{int64(idx)}, values...)...).Scan)
 	if err != nil {
 		return nil, db.fail(ctx, "read code", err)
 	}

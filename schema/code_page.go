@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"healthcode/access"
 	"healthcode/registry"
 )
 
@@ -52,8 +53,8 @@ type codeCursor struct {
 	Idx  int64    `json:"i"`
 }
 
-// CodePage returns one page of issued codes. ErrCursor for a cursor of another list.
-func (db *DB) CodePage(ctx context.Context, f CodeFilter) (*CodePage, error) {
+// CodePage returns one page of issued codes of enterprises within a sight. ErrCursor for a cursor of another list.
+func (db *DB) CodePage(ctx context.Context, sight access.Sight, f CodeFilter) (*CodePage, error) {
 	if f.Sort == "" {
 		f.Sort = CodesByIndex
 	}
@@ -64,7 +65,7 @@ func (db *DB) CodePage(ctx context.Context, f CodeFilter) (*CodePage, error) {
 	if !ok {
 		return nil, fmt.Errorf("list codes: %q is no order: %w", f.Sort, ErrCursor)
 	}
-	where, arguments, err := f.conditions(order.column, order.after)
+	where, arguments, err := f.conditions(sight, order.column, order.after)
 	if err != nil {
 		return nil, fmt.Errorf("list codes: %w", err)
 	}
@@ -90,8 +91,9 @@ func (f *CodeFilter) cursorAt(last *Code) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(text), nil
 }
 
-func (f *CodeFilter) conditions(column, after string) (string, []any, error) {
-	where, arguments := []string{"state = 'issued'"}, []any{}
+func (f *CodeFilter) conditions(sight access.Sight, column, after string) (string, []any, error) {
+	bound, arguments := seenByCode(sight, "code.uscc")
+	where := []string{"state = 'issued'", bound}
 	and := func(condition string, values ...any) {
 		where, arguments = append(where, condition), append(arguments, values...)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"healthcode/access"
 	"healthcode/schema"
 	"healthcode/schema/schematest"
 )
@@ -21,7 +22,7 @@ func FuzzCursor(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, order, text string) {
 		for _, cursor := range []string{text, base64.RawURLEncoding.EncodeToString([]byte(text))} {
-			page, err := db.EnterprisePage(t.Context(), schema.EnterpriseFilter{Sort: schema.EnterpriseSort(order), Cursor: cursor})
+			page, err := db.EnterprisePage(t.Context(), access.Everything(), schema.EnterpriseFilter{Sort: schema.EnterpriseSort(order), Cursor: cursor})
 			if err != nil && !errors.Is(err, schema.ErrCursor) {
 				t.Errorf("cursor %q: %v", cursor, err)
 			}

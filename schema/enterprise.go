@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"healthcode/access"
 	"healthcode/registry"
 )
 
@@ -31,6 +32,21 @@ func (db *DB) Enterprise(ctx context.Context, code registry.USCC) (*registry.Ent
 	}
 	var body string
 	if err := statement.GetContext(ctx, &body, string(code)); err != nil {
+		return nil, db.fail(ctx, "read enterprise", err)
+	}
+	return unpackEnterprise(body)
+}
+
+// EnterpriseSeen returns the newest description of an enterprise within a sight. ErrNotFound when the register does not have it, or it is
+// outside: nobody learns which.
+func (db *DB) EnterpriseSeen(ctx context.Context, sight access.Sight, code registry.USCC) (*registry.Enterprise, error) {
+	if !storable(string(code)) {
+		return nil, fmt.Errorf("read enterprise: %w", ErrNotFound)
+	}
+	bound, values := seen(sight, "region_code", "uscc")
+	var body string
+	err := db.read.GetContext(ctx, &body, db.read.Rebind(`SELECT body FROM enterprise WHERE uscc = ? AND `+bound), append([]any{string(code)}, values...)...)
+	if err != nil {
 		return nil, db.fail(ctx, "read enterprise", err)
 	}
 	return unpackEnterprise(body)
@@ -142,10 +158,10 @@ var sortKeys = map[EnterpriseSort]struct{ expression, direction, after string }{
 	SortRegion:    {"e.region_code", "ASC", ">"},
 }
 
-// CountEnterprisesOf returns how many enterprises a filter chooses.
-func (db *DB) CountEnterprisesOf(ctx context.Context, f EnterpriseFilter) (int, error) {
+// CountEnterprisesOf returns how many enterprises within a sight a filter chooses.
+func (db *DB) CountEnterprisesOf(ctx context.Context, sight access.Sight, f EnterpriseFilter) (int, error) {
 	f.Cursor = ""
-	where, arguments, err := f.conditions("", "")
+	where, arguments, err := f.conditions(sight, "", "")
 	if err != nil {
 		return 0, fmt.Errorf("count enterprises: %w", err)
 	}
@@ -155,9 +171,9 @@ func (db *DB) CountEnterprisesOf(ctx context.Context, f EnterpriseFilter) (int, 
 	return n, db.fail(ctx, "count enterprises", err)
 }
 
-// EnterprisePage returns one page of enterprises with their current grades. It reads no rows before the cursor again and again: a deep
+// EnterprisePage returns one page of the enterprises within a sight with their current grades. It reads no rows before the cursor again and again: a deep
 // page costs what the first one costs. ErrCursor for a cursor of another list.
-func (db *DB) EnterprisePage(ctx context.Context, f EnterpriseFilter) (*EnterprisePage, error) {
+func (db *DB) EnterprisePage(ctx context.Context, sight access.Sight, f EnterpriseFilter) (*EnterprisePage, error) {
 	if f.Sort == "" {
 		f.Sort = SortUSCC
 	}
@@ -168,7 +184,7 @@ func (db *DB) EnterprisePage(ctx context.Context, f EnterpriseFilter) (*Enterpri
 	if !ok {
 		return nil, fmt.Errorf("list enterprises: %q is no order: %w", f.Sort, ErrCursor)
 	}
-	where, arguments, err := f.conditions(order.expression, order.after)
+	where, arguments, err := f.conditions(sight, order.expression, order.after)
 	if err != nil {
 		return nil, fmt.Errorf("list enterprises: %w", err)
 	}
@@ -223,8 +239,9 @@ func (f *EnterpriseFilter) readItem(scan func(...any) error, last *cursor) (Ente
 	return item, err
 }
 
-func (f *EnterpriseFilter) conditions(expression, after string) (string, []any, error) {
-	where, arguments := []string{"1 = 1"}, []any{}
+func (f *EnterpriseFilter) conditions(sight access.Sight, expression, after string) (string, []any, error) {
+	bound, arguments := seen(sight, "e.region_code", "e.uscc")
+	where := []string{bound}
 	and := func(condition string, values ...any) {
 		where, arguments = append(where, condition), append(arguments, values...)
 	}

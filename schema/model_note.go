@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"healthcode/access"
 	"healthcode/registry"
 	"healthcode/scoring"
 )
@@ -173,10 +174,11 @@ func (t *tx) addComment(ctx context.Context, code string, version int, c ModelCo
 	return err
 }
 
-// ModelComments returns the comments on a version, oldest first.
-func (db *DB) ModelComments(ctx context.Context, code string, version int) ([]ModelComment, error) {
-	const query = `SELECT uscc, text, created_at FROM model_comment WHERE code = ? AND version = ? ORDER BY id`
-	return collect(ctx, db, "read comments", query, []any{code, version}, readComment)
+// ModelComments returns the comments on a version of enterprises within a sight, oldest first.
+func (db *DB) ModelComments(ctx context.Context, sight access.Sight, code string, version int) ([]ModelComment, error) {
+	bound, values := seenByCode(sight, "model_comment.uscc")
+	query := `SELECT uscc, text, created_at FROM model_comment WHERE code = ? AND version = ? AND ` + bound + ` ORDER BY id`
+	return collect(ctx, db, "read comments", query, append([]any{code, version}, values...), readComment)
 }
 
 // ModelCommentsOf returns what one enterprise said about a version, oldest first.

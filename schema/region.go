@@ -7,6 +7,7 @@ import (
 	"iter"
 	"time"
 
+	"healthcode/access"
 	"healthcode/registry"
 	"healthcode/scoring"
 )
@@ -110,12 +111,14 @@ type RegionColours struct {
 	Counts  map[string]scoring.RegionCounts
 }
 
-// CountColours counts the current published colours by region: township, county, city and province.
-func (db *DB) CountColours(ctx context.Context) (*RegionColours, error) {
-	const query = `SELECT substr(e.region_code, 1, 9), a.colour, count(*), max(a.as_of), max(a.known_at)
-		FROM assessment a JOIN enterprise e ON e.uscc = a.uscc GROUP BY 1, 2 ORDER BY 1, 2`
+// CountColours counts the current published colours within a sight by region: township, county, city and province. A region that reaches
+// beyond the sight counts only what lies within.
+func (db *DB) CountColours(ctx context.Context, sight access.Sight) (*RegionColours, error) {
+	bound, values := seen(sight, "e.region_code", "e.uscc")
+	query := `SELECT substr(e.region_code, 1, 9), a.colour, count(*), max(a.as_of), max(a.known_at)
+		FROM assessment a JOIN enterprise e ON e.uscc = a.uscc WHERE ` + bound + ` GROUP BY 1, 2 ORDER BY 1, 2`
 	colours := &RegionColours{Counts: make(map[string]scoring.RegionCounts)}
-	for row, err := range stream(ctx, db, "count colours by region", query, nil, readColourRow) {
+	for row, err := range stream(ctx, db, "count colours by region", query, values, readColourRow) {
 		if err != nil {
 			return nil, err
 		}

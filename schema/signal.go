@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"healthcode/access"
 	"healthcode/registry"
 )
 
@@ -63,10 +64,11 @@ func readSignal(scan func(...any) error) (s Signal, err error) {
 	return s, err
 }
 
-// Signals returns the signals since an instant, newest first, at most limit.
-func (db *DB) Signals(ctx context.Context, since time.Time, limit int) ([]Signal, error) {
-	const query = `SELECT ` + signalColumns + ` FROM code_signal WHERE at >= ? ORDER BY at DESC, uscc, idx LIMIT ?`
-	return collect(ctx, db, "read signals", query, []any{micros(since), limit}, readSignal)
+// Signals returns the signals about enterprises within a sight since an instant, newest first, at most limit.
+func (db *DB) Signals(ctx context.Context, sight access.Sight, since time.Time, limit int) ([]Signal, error) {
+	bound, values := seenByCode(sight, "code_signal.uscc")
+	query := `SELECT ` + signalColumns + ` FROM code_signal WHERE at >= ? AND ` + bound + ` ORDER BY at DESC, uscc, idx LIMIT ?`
+	return collect(ctx, db, "read signals", query, append(append([]any{micros(since)}, values...), limit), readSignal)
 }
 
 // SignalsOf returns the signals of the codes of an enterprise since an instant, newest first.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"healthcode/access"
 	"healthcode/registry"
 	"healthcode/schema"
 
@@ -43,7 +44,7 @@ func (p *program) auditScoresCommand() *cobra.Command {
 }
 
 func (p *program) auditScores(ctx context.Context, db *schema.DB, every int) (*auditReport, error) {
-	distribution, err := db.CountAssessments(ctx)
+	distribution, err := db.CountAssessments(ctx, access.Everything())
 	if err != nil {
 		return nil, err
 	}

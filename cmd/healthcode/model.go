@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"healthcode/access"
 	"healthcode/api"
 	"healthcode/jobs"
 	"healthcode/registry"
@@ -115,7 +116,7 @@ func (p *program) modelShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			detail, err := api.ReadModelDetail(c.Context(), db, m)
+			detail, err := api.ReadModelDetail(c.Context(), db, access.Everything(), m)
 			if err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"healthcode/access"
 	"healthcode/api"
 	"healthcode/jobs"
 	"healthcode/registry"
@@ -316,7 +317,7 @@ func (p *program) modelCommentCommand() *cobra.Command {
 			if err := db.AddModelComment(c.Context(), v.code, v.version, schema.ModelComment{USCC: code, Text: text}, p.today()); err != nil {
 				return err
 			}
-			comments, err := db.ModelComments(c.Context(), v.code, v.version)
+			comments, err := db.ModelComments(c.Context(), access.Everything(), v.code, v.version)
 			if err != nil {
 				return err
 			}

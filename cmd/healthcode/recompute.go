@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"healthcode/access"
 	"healthcode/jobs"
 	"healthcode/registry"
 	"healthcode/schema"
@@ -116,7 +117,7 @@ func (p *program) reportRun(ctx context.Context, db *schema.DB, run *schema.Run)
 
 // distribution counts the current grades by tier and colour, zeros included.
 func distribution(ctx context.Context, db *schema.DB) (tiers, colours map[string]int, err error) {
-	counted, err := db.CountAssessments(ctx)
+	counted, err := db.CountAssessments(ctx, access.Everything())
 	if err != nil {
 		return nil, nil, fmt.Errorf("count the grades: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"healthcode/access"
 	"healthcode/jobs"
 	"healthcode/registry"
 	"healthcode/schema"
@@ -73,7 +74,7 @@ func regionLines(ctx context.Context, db *schema.DB, want func(*registry.Region)
 	if err != nil {
 		return nil, err
 	}
-	colours, err := db.CountColours(ctx)
+	colours, err := db.CountColours(ctx, access.Everything())
 	if err != nil {
 		return nil, err
 	}

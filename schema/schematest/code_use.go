@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"healthcode/access"
 	"healthcode/registry"
 	"healthcode/schema"
 )
@@ -233,7 +234,7 @@ func codePages(t *testing.T, fresh Opener) {
 		var all []schema.Code
 		f := schema.CodeFilter{Sort: sort, Limit: 4}
 		for range 10 {
-			page := must(db.CodePage(ctx, f))(t)
+			page := must(db.CodePage(ctx, access.Everything(), f))(t)
 			all = append(all, page.Items...)
 			if f.Cursor = page.Next; page.Next == "" {
 				break
@@ -258,12 +259,12 @@ func codePages(t *testing.T, fresh Opener) {
 		"of one": {schema.CodeFilter{USCC: Code(2)}, 3}, "suspended": {schema.CodeFilter{Status: &suspended}, 7}, "of one, suspended": {schema.CodeFilter{USCC: Code(2), Status: &suspended}, 1},
 		"of a key": {schema.CodeFilter{KID: "k1"}, 21}, "of no key": {schema.CodeFilter{KID: "k2"}, 0}, "of a form": {schema.CodeFilter{Form: "jwt"}, 0},
 	} {
-		if got := must(db.CodePage(ctx, c.filter))(t); len(got.Items) != c.want || got.Items == nil {
+		if got := must(db.CodePage(ctx, access.Everything(), c.filter))(t); len(got.Items) != c.want || got.Items == nil {
 			t.Errorf("%s: %d, want %d", name, len(got.Items), c.want)
 		}
 	}
 	for _, cursor := range []string{"x", "!!", "eyJzIjoiLWlkeCIsImsiOjEsImkiOjF9", "eyJzIjoxfQ"} {
-		if _, err := db.CodePage(ctx, schema.CodeFilter{Cursor: cursor}); !errors.Is(err, schema.ErrCursor) {
+		if _, err := db.CodePage(ctx, access.Everything(), schema.CodeFilter{Cursor: cursor}); !errors.Is(err, schema.ErrCursor) {
 			t.Errorf("cursor %s: %v", cursor, err)
 		}
 	}
@@ -364,7 +365,7 @@ func scans(t *testing.T, fresh Opener) {
 	if len(messages) != 2 || !strings.Contains(messages[0].Payload, `"areas":4`) {
 		t.Errorf("messages %+v", messages)
 	}
-	stored, of := must(db.Signals(ctx, time.Unix(0, 0), 10))(t), must(db.SignalsOf(ctx, Code(1), time.Unix(0, 0)))(t)
+	stored, of := must(db.Signals(ctx, access.Everything(), time.Unix(0, 0), 10))(t), must(db.SignalsOf(ctx, Code(1), time.Unix(0, 0)))(t)
 	if len(stored) != 2 || !slices.Equal(stored, of) || stored[0].At.IsZero() || len(must(db.SignalsOf(ctx, Code(2), time.Unix(0, 0)))(t)) != 0 {
 		t.Errorf("stored %+v", stored)
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"healthcode/access"
 	"healthcode/registry"
 	"healthcode/schema"
 	"healthcode/scoring"
@@ -160,7 +161,7 @@ func caseSensitivity(t *testing.T, fresh Opener) {
 		{"ärzte", []int{1}}, {"CABLE", []int{1}}, {"0%棉", []int{2}}, {"0_棉", []int{3}}, {`k\s`, []int{4}}, {"样例0有", []int{0}},
 		{string(Code(3)), []int{3}}, {strings.ToLower(string(Code(3))), []int{3}}, {"没有", nil}, {"%", []int{2}},
 	} {
-		page := must(db.EnterprisePage(t.Context(), schema.EnterpriseFilter{Text: c.text}))(t)
+		page := must(db.EnterprisePage(t.Context(), access.Everything(), schema.EnterpriseFilter{Text: c.text}))(t)
 		var got []registry.USCC
 		for _, item := range page.Items {
 			got = append(got, item.Enterprise.USCC)
@@ -298,7 +299,7 @@ func deepPaging(t *testing.T, fresh Opener) {
 	}
 	regionOrder(t, db)
 	for _, bad := range []string{"!", "e30", "bnVsbA"} {
-		if _, err := db.EnterprisePage(t.Context(), schema.EnterpriseFilter{Cursor: bad}); !errors.Is(err, schema.ErrCursor) {
+		if _, err := db.EnterprisePage(t.Context(), access.Everything(), schema.EnterpriseFilter{Cursor: bad}); !errors.Is(err, schema.ErrCursor) {
 			t.Errorf("cursor %q: %v, want ErrCursor", bad, err)
 		}
 	}
@@ -307,14 +308,14 @@ func deepPaging(t *testing.T, fresh Opener) {
 // regionOrder checks that the order by divisions is one, and that counts agree with the pages.
 func regionOrder(t *testing.T, db *schema.DB) {
 	t.Helper()
-	page := must(db.EnterprisePage(t.Context(), schema.EnterpriseFilter{Sort: schema.SortRegion, Limit: 500}))(t)
+	page := must(db.EnterprisePage(t.Context(), access.Everything(), schema.EnterpriseFilter{Sort: schema.SortRegion, Limit: 500}))(t)
 	if !slices.IsSortedFunc(page.Items, func(a, b schema.EnterpriseItem) int {
 		return cmp.Or(cmp.Compare(a.Enterprise.RegionCode, b.Enterprise.RegionCode), cmp.Compare(a.Enterprise.USCC, b.Enterprise.USCC))
 	}) {
 		t.Error("enterprises are not in the order of their divisions")
 	}
 	for region, want := range map[string]int{"": 57, "330481": 19, "330000": 57, "340000": 0} {
-		if n := must(db.CountEnterprisesOf(t.Context(), schema.EnterpriseFilter{Region: region, Cursor: "ignored"}))(t); n != want {
+		if n := must(db.CountEnterprisesOf(t.Context(), access.Everything(), schema.EnterpriseFilter{Region: region, Cursor: "ignored"}))(t); n != want {
 			t.Errorf("%d enterprises in %q, want %d", n, region, want)
 		}
 	}
@@ -325,7 +326,7 @@ func walk(t *testing.T, db *schema.DB, f schema.EnterpriseFilter) map[registry.U
 	t.Helper()
 	seen := make(map[registry.USCC]bool)
 	for {
-		page := must(db.EnterprisePage(t.Context(), f))(t)
+		page := must(db.EnterprisePage(t.Context(), access.Everything(), f))(t)
 		for _, item := range page.Items {
 			if seen[item.Enterprise.USCC] {
 				t.Fatalf("order %s: %s comes twice", f.Sort, item.Enterprise.USCC)

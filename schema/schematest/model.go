@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"healthcode/access"
 	"healthcode/registry"
 	"healthcode/schema"
 	"healthcode/scoring"
@@ -336,7 +337,7 @@ func modelNotes(t *testing.T, fresh Opener) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
-	if found := must(db.ModelComments(ctx, "m", 2))(t); len(found) != 1 || found[0].Text != "抽查权重太高" || found[0].USCC != Code(1) || found[0].At.IsZero() {
+	if found := must(db.ModelComments(ctx, access.Everything(), "m", 2))(t); len(found) != 1 || found[0].Text != "抽查权重太高" || found[0].USCC != Code(1) || found[0].At.IsZero() {
 		t.Errorf("comments %+v", found)
 	}
 	manyComments(t, db)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"healthcode/access"
 	"healthcode/registry"
 	"healthcode/schema"
 	"healthcode/scoring"
@@ -113,7 +114,7 @@ func regions(t *testing.T, fresh Opener) {
 // Counts of a region are those of everything below it, and only graded enterprises count.
 func regionColours(t *testing.T, fresh Opener) {
 	db, ctx := Open(t, fresh), t.Context()
-	if empty := must(db.CountColours(ctx))(t); len(empty.Counts) != 0 || empty.AsOf != 0 || !empty.KnownAt.IsZero() {
+	if empty := must(db.CountColours(ctx, access.Everything()))(t); len(empty.Counts) != 0 || empty.AsOf != 0 || !empty.KnownAt.IsZero() {
 		t.Errorf("an empty register has %+v", empty)
 	}
 	places := []string{"330402", "330402001", "330402001003", "330411002", "330402002"}
@@ -124,7 +125,7 @@ func regionColours(t *testing.T, fresh Opener) {
 	must(db.PutEnterprises(ctx, firms[:4], schema.PutOptions{}))(t)
 	grade(t, db, schema.KindRecompute, Today(), false)
 	must(db.PutEnterprises(ctx, firms[4:], schema.PutOptions{}))(t) // not graded
-	colours := must(db.CountColours(ctx))(t)
+	colours := must(db.CountColours(ctx, access.Everything()))(t)
 	got := map[string]int64{}
 	for code, counts := range colours.Counts {
 		got[code] = counts.Total()

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"healthcode/access"
 	"healthcode/registry"
 	"healthcode/schema"
 )
@@ -160,7 +161,7 @@ func rangeRows(t *testing.T, fresh Opener) {
 	if history(0) != 2 {
 		t.Errorf("%d rows at the month's end, want 2", history(0))
 	}
-	if d := must(db.CountAssessments(ctx))(t); d.Total != 3 || d.Tiers[registry.TierA] != 1 || d.Colours[registry.ColourBlue] != 2 {
+	if d := must(db.CountAssessments(ctx, access.Everything()))(t); d.Total != 3 || d.Tiers[registry.TierA] != 1 || d.Colours[registry.ColourBlue] != 2 {
 		t.Errorf("distribution %+v", d)
 	}
 }
@@ -296,7 +297,7 @@ func rangesAtOnce(t *testing.T, fresh Opener) {
 	}
 	group.Wait()
 	finish(t, db, run)
-	if d := must(db.CountAssessments(t.Context()))(t); d.Total != 200 || d.Tiers[registry.TierA] != 200 {
+	if d := must(db.CountAssessments(t.Context(), access.Everything()))(t); d.Total != 200 || d.Tiers[registry.TierA] != 200 {
 		t.Errorf("distribution %+v, want 200 of tier A", d)
 	}
 }
@@ -360,7 +361,7 @@ func rangeError(t *testing.T, fresh Opener) {
 		t.Errorf("stored %+v, %v", a, err)
 	}
 	finish(t, db, run)
-	if n := must(db.CountAssessments(t.Context()))(t).Total; n != 5 {
+	if n := must(db.CountAssessments(t.Context(), access.Everything()))(t).Total; n != 5 {
 		t.Errorf("%d after the second try, want 5", n)
 	}
 }

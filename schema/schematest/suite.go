@@ -94,6 +94,10 @@ func Exercise(t *testing.T, fresh Opener) {
 		{"models: activation asks for new grades of everybody", modelActivation},
 		{"models: previews, comments, simulations", modelNotes},
 		{"outbox: told once", outbox},
+		{"accounts: rights come and go", accounts},
+		{"accounts: passwords, second factors, sessions", signIns},
+		{"partners: purposes and keys", partners},
+		{"sight: every reader shows what lies within and nothing else", sights},
 	}) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
