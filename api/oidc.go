@@ -193,8 +193,11 @@ func (o *OIDC) exchange(ctx context.Context, d departure, code string, now func(
 	}
 	raw, _ := answer.Extra("id_token").(string)
 	token, err := provider.Verifier(&oidc.Config{ClientID: o.config.ClientID, Now: now}).Verify(ctx, raw)
-	if err != nil || subtle.ConstantTimeCompare([]byte(token.Nonce), []byte(d.Nonce)) != 1 {
+	if err != nil {
 		return nil, fmt.Errorf("%w: the token does not hold: %w", ErrElsewhere, err)
+	}
+	if subtle.ConstantTimeCompare([]byte(token.Nonce), []byte(d.Nonce)) != 1 {
+		return nil, fmt.Errorf("%w: the token is of another departure", ErrElsewhere)
 	}
 	return token, nil
 }
