@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"healthcode/credential"
@@ -45,6 +46,9 @@ func MakeKey(ctx context.Context, db *schema.DB, keys Keys, alg credential.Algor
 
 func makeNumbered(ctx context.Context, db *schema.DB, keys Keys, number uint8, alg credential.Algorithm, issuer string, plan credential.KeyLife) error {
 	key, made, err := keys.Make(number, alg, issuer, plan.CreatedAt)
+	if errors.Is(err, fs.ErrNotExist) { // another process of this folder has just discarded it, because it lost the number
+		return fmt.Errorf("%w: number %d is another key's", schema.ErrConflict, number)
+	}
 	if err != nil {
 		return err
 	}
