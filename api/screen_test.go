@@ -156,12 +156,12 @@ func TestScreenInTheBrowser(t *testing.T) {
 		b.open(t, page+"?lang="+one.language, one.width, one.scheme)
 		seen := map[string]bool{}
 		for range 2 {
-			before := evaluate[string](t, b, source)
 			text := scannedText(t, b)
 			if v := credential.Verify(text, keys, time.Now()); !v.Authentic || v.USCC != w.first || v.Form != credential.FormScreen {
 				t.Fatalf("the screen shows %s: %+v", text, v)
 			}
 			seen[text] = true
+			before := evaluate[string](t, b, source) // after the scan, during which the code may have changed
 			until(t, b, source+" !== "+fmt.Sprintf("%q", before))
 		}
 		if len(seen) != 2 {
