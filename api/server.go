@@ -39,6 +39,9 @@ type Store interface {
 	SignInStore
 	AccountKeeper
 	PartnerKeeper
+	HistoryReader
+	LookStore
+	TicketStore
 }
 
 // Config is all that the handlers need.
@@ -78,6 +81,8 @@ type server struct {
 	images   imageCache
 	lists    sharedCache
 	everyone populationCache
+	proven   provenCache
+	looks    lookWriter
 
 	hasAccounts atomic.Bool
 	comparing   chan struct{} // a place for each password or code that is compared at once
