@@ -11,6 +11,7 @@ import (
 	"healthcode/access"
 	"healthcode/registry"
 	"healthcode/schema"
+	"healthcode/web"
 
 	"github.com/gin-gonic/gin"
 )
@@ -129,4 +130,17 @@ func (s *server) looksListed(c *gin.Context) {
 
 func newLookItem(l *schema.Look) LookItem {
 	return LookItem{l.At, l.Partner, l.Purpose, l.Means, l.Looks}
+}
+
+// lookLines returns the newest looks for the page of an enterprise.
+func (s *server) lookLines(ctx context.Context, sight access.Sight, code registry.USCC) ([]web.LookLine, error) {
+	page, err := s.store.LooksAt(ctx, sight, code, "", web.MaxLooks)
+	if err != nil {
+		return nil, fmt.Errorf("read looks: %w", err)
+	}
+	lines := make([]web.LookLine, len(page.Items))
+	for i, l := range page.Items {
+		lines[i] = web.LookLine{At: l.At, Partner: l.Partner, Purpose: string(l.Purpose), Means: l.Means, Times: l.Looks}
+	}
+	return lines, nil
 }

@@ -125,6 +125,12 @@ func TestLooksAreShown(t *testing.T) {
 		}
 	}
 	problem(t, get(c.h, path, c.keys["bank"]...), http.StatusForbidden, "forbidden")
+	page := get(c.h, "/enterprises/"+string(c.target), append([]string{"Accept", "text/html", "Accept-Language", "en"}, c.keys["own"]...)...)
+	for _, word := range []string{"Who looked", "bank", "finance", "permitting"} {
+		if page.Code != http.StatusOK || !strings.Contains(page.Body.String(), word) {
+			t.Errorf("the page, status %d, does not say %q", page.Code, word)
+		}
+	}
 }
 
 // forgetful cannot store looks.
