@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"time"
 
 	"healthcode/access"
@@ -89,27 +88,27 @@ func (s *server) verify(ctx context.Context, text string) (VerdictAnswer, error)
 // lookUp adds the live record. A code of an enterprise that the register does not have, and one that it never issued, are not relied on.
 func (s *server) lookUp(ctx context.Context, answer *VerdictAnswer) error {
 	verdict := &answer.Verdict
-	enterprise, err := s.store.Enterprise(ctx, verdict.USCC)
+	live, err := s.store.Live(ctx, verdict.USCC, verdict.Index, answer.CheckedAt.Add(-signalShown))
 	if errors.Is(err, schema.ErrNotFound) {
 		distrust(verdict, web.ReasonUnknownEnterprise, ErrNoEnterprise)
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("read enterprise: %w", err)
+		return fmt.Errorf("look up code: %w", err)
 	}
-	region, err := s.regionName(ctx, enterprise.RegionCode)
+	region, err := s.regionName(ctx, live.RegionCode)
 	if err != nil {
 		return err
 	}
-	answer.Enterprise = &EnterpriseBrief{USCC: enterprise.USCC, Name: enterprise.Name, Region: region}
-	if err := s.lookUpCode(ctx, answer); err != nil || !verdict.Authentic {
+	answer.Enterprise = &EnterpriseBrief{USCC: verdict.USCC, Name: live.Name, Region: region}
+	if err := s.lookUpCode(ctx, answer, live); err != nil || !verdict.Authentic {
 		return err
 	}
 	verdict.Current = credential.CurrentUnknown
-	if answer.Grade, err = s.gradeOf(ctx, verdict.USCC); answer.Grade != nil {
+	if answer.Grade = newGrade(live.Assessment); answer.Grade != nil {
 		verdict.Current = credential.CurrentYes
 	}
-	return err
+	return nil
 }
 
 func distrust(v *credential.Verdict, reason credential.Reason, why error) {
@@ -121,17 +120,13 @@ const signalShown = 7 * 24 * time.Hour
 
 // lookUpCode adds what has become of the code. One whose signature fits but that the register does not know was signed behind its back: the
 // key is in other hands, or the register has lost something. Somebody must look at once.
-func (s *server) lookUpCode(ctx context.Context, answer *VerdictAnswer) error {
-	v := &answer.Verdict
-	stored, err := s.store.CodeOf(ctx, v.USCC, v.Index)
-	if errors.Is(err, schema.ErrNotFound) || err == nil && !isOf(v, stored) {
+func (s *server) lookUpCode(ctx context.Context, answer *VerdictAnswer, live *schema.Live) error {
+	v, stored := &answer.Verdict, live.Code
+	if stored == nil || !isOf(v, stored) {
 		distrust(v, web.ReasonUnknownCode, ErrNoSuchCode)
 		s.log.LogAttrs(ctx, slog.LevelError, "a signed code that the register does not know: is the key in other hands?", slog.String("kid", v.KeyID),
 			slog.Uint64("idx", uint64(v.Index)), slog.String("uscc", string(v.USCC)), slog.String("form", string(v.Form)), slog.Time("issued_at", v.IssuedAt))
 		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("read code: %w", err)
 	}
 	answer.stored = stored
 	if v.Authentic {
@@ -146,12 +141,8 @@ func (s *server) lookUpCode(ctx context.Context, answer *VerdictAnswer) error {
 			answer.since = events[n-1].At
 		}
 	}
-	if stored.Form != string(credential.FormPrinted) {
-		return nil
-	}
-	signals, err := s.store.SignalsOf(ctx, v.USCC, answer.CheckedAt.Add(-signalShown))
-	answer.Copied = slices.ContainsFunc(signals, func(signal schema.Signal) bool { return signal.Index == v.Index })
-	return err
+	answer.Copied = live.Signalled && stored.Form == string(credential.FormPrinted)
+	return nil
 }
 
 // isOf reports whether a stored code is the one that was shown. Screen codes share a place, so only their key and form must fit. An intent was never

@@ -97,6 +97,7 @@ func Exercise(t *testing.T, fresh Opener) {
 		{"accounts: rights come and go", accounts},
 		{"accounts: passwords, second factors, sessions", signIns},
 		{"partners: purposes and keys", partners},
+		{"live: one query says what its parts say", live},
 		{"looks: counted, paged, bounded, pruned", looks},
 		{"tickets: one partner, once", tickets},
 		{"sight: every reader shows what lies within and nothing else", sights},
