@@ -265,7 +265,12 @@ func (s *server) writeVerdict(c *gin.Context, answer *VerdictAnswer) {
 		s.answerProblem(c, err, answer)
 		return
 	}
-	c.JSON(http.StatusOK, answer)
+	body, err := answer.MarshalJSON() // what gin would write, without looking through it a second time
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.Data(http.StatusOK, "application/json; charset=utf-8", body)
 }
 
 // scanned answers GET /v/:code, what a printed code leads to: a page, or JSON for those who ask for it.
