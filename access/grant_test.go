@@ -62,3 +62,19 @@ func TestKindOf(t *testing.T) {
 		}
 	}
 }
+
+// Whatever is taken is a known role, for nowhere outside the divisions, and is written as it was read.
+func FuzzParseGrant(f *testing.F) {
+	for _, seed := range []string{"reader", "supervisor:330402", "reader:", "x:1", "reader:330402001:"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) > 1000 {
+			return
+		}
+		g, err := access.ParseGrant(text)
+		if err == nil && (g.String() != text || !g.Role.Known() || access.RegionsOf(g.Region).Empty()) {
+			t.Errorf("%q is %+v", text, g)
+		}
+	})
+}

@@ -104,7 +104,7 @@ func (s *server) seesCode(c *gin.Context) {
 	}
 }
 
-// admit guards a route by its rule. A person without a session is led to the sign-in page.
+// admit guards a route by its rule. A person without a session is led to the sign-in page, one who may not see the first page to their own.
 func (s *server) admit(rule access.Rule) gin.HandlerFunc {
 	if rule.Public {
 		return func(c *gin.Context) { c.Next() }
@@ -124,6 +124,9 @@ func (s *server) admit(rule access.Rule) gin.HandlerFunc {
 		case errors.Is(err, ErrNotSignedIn) && c.Request.Method == http.MethodGet && wantsPage(c.Request):
 			c.Header("Cache-Control", "no-store")
 			c.Redirect(http.StatusSeeOther, "/login?next="+url.QueryEscape(c.Request.URL.RequestURI()))
+			c.Abort()
+		case errors.Is(err, ErrForbidden) && c.FullPath() == "/" && caller.Kind != access.Partner && wantsPage(c.Request):
+			c.Redirect(http.StatusSeeOther, homeOf(caller))
 			c.Abort()
 		default:
 			s.fail(c, err)

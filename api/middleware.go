@@ -36,6 +36,12 @@ func requestID(c *gin.Context) {
 	c.Next()
 }
 
+// strictTransport keeps browsers on HTTPS for two years, once they have come by it.
+func strictTransport(c *gin.Context) {
+	c.Header("Strict-Transport-Security", "max-age=63072000")
+	c.Next()
+}
+
 func securityHeaders(c *gin.Context) {
 	h := c.Writer.Header()
 	h.Set("Content-Security-Policy", contentPolicy)

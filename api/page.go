@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"healthcode/access"
 	"healthcode/web"
 
 	"github.com/gin-gonic/gin"
@@ -14,6 +15,11 @@ func (s *server) page(c *gin.Context) web.Page {
 	p := web.Page{Path: "/", Demo: s.Demo, ID: c.GetString(headerRequestID)}
 	if c.FullPath() != "" { // an address that no route knows never becomes a link
 		p.Path, p.Query = c.Request.URL.EscapedPath(), c.Request.URL.Query()
+	}
+	if known, ok := c.Get(headerCaller); ok { // a guarded page
+		if caller, ok := known.(*access.Caller); ok && caller.ID != 0 {
+			p.Account = caller.Name
+		}
 	}
 	p.Lang, p.Chosen = web.ParseLanguage(c.Request.URL.Query().Get("lang"))
 	if !p.Chosen {

@@ -96,6 +96,10 @@ var problems = []struct {
 	{ErrForbidden, http.StatusForbidden, "forbidden"},
 	{ErrCredentials, http.StatusUnauthorized, "wrong_credentials"},
 	{ErrTOTP, http.StatusUnauthorized, "wrong_second_factor"},
+	{ErrElsewhere, http.StatusUnauthorized, "not_signed_in_elsewhere"},
+	{ErrNotLinked, http.StatusForbidden, "not_linked"},
+	{errProviderDown, http.StatusServiceUnavailable, "provider_down"},
+	{ErrNoSession, http.StatusNotFound, "unknown_session"},
 	{ErrNoAccount, http.StatusNotFound, "unknown_account"},
 	{ErrAccountTaken, http.StatusConflict, "account_taken"},
 	{ErrOtherKind, http.StatusConflict, "other_kind"},
@@ -181,7 +185,7 @@ func (s *server) answerProblem(c *gin.Context, err error, verdict *VerdictAnswer
 		c.Header("WWW-Authenticate", `Bearer realm="healthcode"`)
 	}
 	if wantsPage(c.Request) {
-		s.render(c, p.Status, web.ProblemPage{Page: page, Status: p.Status, Title: p.Title, Detail: p.Detail, Home: isLocal(c.Request)})
+		s.render(c, p.Status, web.ProblemPage{Page: page, Status: p.Status, Title: p.Title, Detail: p.Detail, Home: page.Account != "" || isLocal(c.Request)})
 		return
 	}
 	writeProblem(c, p)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"healthcode/access"
@@ -17,18 +18,18 @@ type Route struct {
 	handle       gin.HandlerFunc
 }
 
-// table lists every route of the program. A GET answers HEAD too.
+// table lists every route of the program. A GET answers HEAD too. docs/security.md says the same in words, and what each shows.
 //
 // Beside its rule each route bounds what it shows (server.sight): staff by the regions where they hold a role of the rule, people of an
 // enterprise by their own enterprise. Who names an enterprise or a code in the address is bounded before the handler runs (server.bounded).
 func (s *server) table() []Route {
-	get, post, options := http.MethodGet, http.MethodPost, http.MethodOptions
-	public, reader := access.Rule{Public: true}, access.Rule{Roles: []access.Role{access.Reader}}
-	own := access.Rule{Roles: []access.Role{access.Reader}, Enterprise: true}
-	comments := access.Rule{Roles: []access.Role{access.Modeller}, Enterprise: true}
-	supervisor := access.Rule{Roles: []access.Role{access.Supervisor}}
-	admin := access.Rule{Roles: []access.Role{access.Admin}, Everywhere: true} // who gives rights could give any
-	modeller := access.Rule{Roles: []access.Role{access.Modeller, access.Approver}, Everywhere: true}
+	return slices.Concat(s.publicRoutes(), s.registerRoutes(), s.accountRoutes())
+}
+
+// publicRoutes are for everybody: verifying, and signing in.
+func (s *server) publicRoutes() []Route {
+	const get, post, options = http.MethodGet, http.MethodPost, http.MethodOptions
+	public := access.Rule{Public: true}
 	return []Route{
 		{get, "/v/:code", public, s.scanned},
 		{get, "/.well-known/jwks.json", public, s.jwks},
@@ -44,16 +45,28 @@ func (s *server) table() []Route {
 		{options, "/bundle", public, s.preflight},
 		{get, "/api/v1/verify", public, s.verifyQueried},
 		{post, "/api/v1/verify", public, s.verifyPosted},
-		{post, batchPath, access.Rule{Roles: reader.Roles, Scopes: []access.Scope{access.ScopeVerify}}, s.verifyBatch},
 		{get, checkerPath, public, s.verifyPage},
 		{get, checkerWorker, public, s.verifyWorker},
 		{get, "/static/:hash/:name", public, s.static},
 		{get, "/login", public, s.signInPage},
 		{post, "/login", public, s.signIn},
 		{post, "/logout", public, s.signOut},
+		{get, "/login/oidc", public, s.oidcLeave},
+		{get, "/login/oidc/callback", public, s.oidcReturn},
 		{get, "/healthz", public, s.healthz},
 		{get, "/readyz", public, s.readyz},
+	}
+}
 
+// registerRoutes are about enterprises, regions, codes and models.
+func (s *server) registerRoutes() []Route {
+	const get, post = http.MethodGet, http.MethodPost
+	reader := access.Rule{Roles: []access.Role{access.Reader}}
+	own := access.Rule{Roles: []access.Role{access.Reader}, Enterprise: true}
+	comments := access.Rule{Roles: []access.Role{access.Modeller}, Enterprise: true}
+	supervisor := access.Rule{Roles: []access.Role{access.Supervisor}}
+	modeller := access.Rule{Roles: []access.Role{access.Modeller, access.Approver}, Everywhere: true}
+	return []Route{
 		{get, "/", reader, s.home},
 		{get, "/enterprises/:uscc", own, s.enterprisePage},
 		{get, "/enterprises/:uscc/sign", own, s.signPage},
@@ -64,6 +77,7 @@ func (s *server) table() []Route {
 		{get, "/api/v1/enterprises/:uscc", own, s.enterprise},
 		{get, "/api/v1/enterprises/:uscc/code.svg", own, s.codeSVG},
 		{get, "/api/v1/enterprises/:uscc/code.png", own, s.codePNG},
+		{post, batchPath, access.Rule{Roles: reader.Roles, Scopes: []access.Scope{access.ScopeVerify}}, s.verifyBatch},
 		{get, "/api/v1/enterprises/:uscc/looks", own, s.looksListed},
 		{post, "/api/v1/enterprises/:uscc/tickets", access.Rule{Roles: supervisor.Roles, Enterprise: true}, s.ticketAdded},
 		{get, "/api/v1/enterprises/:uscc/screen", own, s.screenCode},
@@ -88,6 +102,20 @@ func (s *server) table() []Route {
 		{get, "/api/v1/enterprises/:uscc/preview/comments", comments, s.comments},
 		{post, "/api/v1/enterprises/:uscc/preview/comments", comments, s.comment},
 		{post, "/api/v1/simulations", modeller, s.simulate},
+	}
+}
+
+// accountRoutes are about people and partners. Who gives rights could give any, so an admin is one of the whole register.
+func (s *server) accountRoutes() []Route {
+	const get, post = http.MethodGet, http.MethodPost
+	signedIn := access.Rule{SignedIn: true}
+	admin := access.Rule{Roles: []access.Role{access.Admin}, Everywhere: true}
+	return []Route{
+		{get, "/account", signedIn, s.accountPage},
+		{post, "/account/sessions", signedIn, s.sessionEnded},
+		{post, "/account/password", signedIn, s.passwordChanged},
+		{post, "/account/second-factor", signedIn, s.secondFactor},
+		{post, "/account/second-factor/off", signedIn, s.secondFactorOff},
 
 		{get, "/api/v1/accounts", admin, s.accountsListed},
 		{post, "/api/v1/accounts", admin, s.accountAdded},

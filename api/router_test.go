@@ -4,88 +4,33 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/gin-gonic/gin"
 )
 
-// whoMay is who may call each route. A route that is not here fails the test: think of who may call it first.
-var whoMay = map[string]string{
-	"GET /v/:code":                           "public",
-	"GET /.well-known/jwks.json":             "public",
-	"GET /.well-known/root.json":             "public",
-	"GET /lists":                             "public",
-	"GET /lists/status/:n":                   "public",
-	"GET /lists/grade/:n":                    "public",
-	"GET /bundle":                            "public",
-	"OPTIONS /.well-known/root.json":         "public",
-	"OPTIONS /lists":                         "public",
-	"OPTIONS /lists/status/:n":               "public",
-	"OPTIONS /lists/grade/:n":                "public",
-	"OPTIONS /bundle":                        "public",
-	"GET /api/v1/verify":                     "public",
-	"POST /api/v1/verify":                    "public",
-	"POST /api/v1/verify/batch":              "reader, partner: verify",
-	"GET /api/v1/enterprises/:uscc/looks":    "reader, enterprise (own)",
-	"POST /api/v1/enterprises/:uscc/tickets": "supervisor, enterprise (own)",
-	"GET /verify":                            "public",
-	"GET /verify/sw.js":                      "public",
-	"GET /static/:hash/:name":                "public",
-	"GET /healthz":                           "public",
-	"GET /readyz":                            "public",
-	"GET /":                                  "reader",
-	"GET /enterprises/:uscc":                 "reader, enterprise (own)",
-	"GET /enterprises/:uscc/sign":            "reader, enterprise (own)",
-	"GET /api/v1/enterprises":                "reader",
-	"GET /api/v1/enterprises/:uscc":          "reader, enterprise (own)",
-	"GET /api/v1/enterprises/:uscc/code.svg": "reader, enterprise (own)",
-	"GET /api/v1/enterprises/:uscc/code.png": "reader, enterprise (own)",
-	"GET /api/v1/regions":                    "reader",
-	"GET /api/v1/regions/:code":              "reader",
-	"GET /api/v1/products":                   "reader",
-	"GET /api/v1/products/:code":             "reader",
-	"GET /regions":                           "reader",
-	"GET /regions/:code":                     "reader",
-	"GET /api/v1/enterprises/:uscc/screen":   "reader, enterprise (own)",
-	"GET /enterprises/:uscc/screen":          "reader, enterprise (own)",
-	"GET /api/v1/codes":                      "reader",
-	"GET /api/v1/codes/:idx":                 "reader",
-	"POST /api/v1/codes/:idx/suspend":        "supervisor",
-	"POST /api/v1/codes/:idx/resume":         "supervisor",
-	"POST /api/v1/codes/:idx/revoke":         "supervisor",
-	"POST /api/v1/codes/:idx/supersede":      "supervisor",
-	"POST /api/v1/codes/:idx/renew":          "supervisor",
-	"GET /api/v1/signals":                    "reader",
-	"GET /api/v1/runs":                       "reader",
-	"GET /api/v1/models":                     "reader",
-	"GET /api/v1/models/:code/:version":      "reader",
-	"GET /api/v1/models/:code/:version/diff": "reader",
-	"GET /api/v1/enterprises/:uscc/preview":  "reader, enterprise (own)",
-	"POST /api/v1/simulations":               "modeller, approver, (whole register)",
+// whoMay is who may call each route, as docs/security.md says. A route that is not there fails the test: think of who may call it first.
+var whoMay = readWhoMay()
 
-	"POST /enterprises/:uscc/comments":                "modeller, enterprise (own)",
-	"GET /api/v1/enterprises/:uscc/preview/comments":  "modeller, enterprise (own)",
-	"POST /api/v1/enterprises/:uscc/preview/comments": "modeller, enterprise (own)",
-	"GET /login":   "public",
-	"POST /login":  "public",
-	"POST /logout": "public",
+var routeRow = regexp.MustCompile("(?m)^\\| `([A-Z]+ /[^`]*)` \\| ([^|]+) \\| [^|]+ \\|$")
 
-	"GET /api/v1/accounts":                          "admin, (whole register)",
-	"POST /api/v1/accounts":                         "admin, (whole register)",
-	"GET /api/v1/accounts/:login":                   "admin, (whole register)",
-	"POST /api/v1/accounts/:login/rights":           "admin, (whole register)",
-	"POST /api/v1/accounts/:login/password":         "admin, (whole register)",
-	"POST /api/v1/accounts/:login/totp-reset":       "admin, (whole register)",
-	"POST /api/v1/accounts/:login/disable":          "admin, (whole register)",
-	"GET /api/v1/partners":                          "admin, (whole register)",
-	"POST /api/v1/partners":                         "admin, (whole register)",
-	"GET /api/v1/partners/:id":                      "admin, (whole register)",
-	"POST /api/v1/partners/:id/disable":             "admin, (whole register)",
-	"GET /api/v1/partners/:id/keys":                 "admin, (whole register)",
-	"POST /api/v1/partners/:id/keys":                "admin, (whole register)",
-	"POST /api/v1/partners/:id/keys/:prefix/rotate": "admin, (whole register)",
-	"POST /api/v1/partners/:id/keys/:prefix/revoke": "admin, (whole register)",
+func readWhoMay() map[string]string {
+	text, err := os.ReadFile(filepath.Join("..", "docs", "security.md"))
+	if err != nil {
+		panic(err)
+	}
+	rows := map[string]string{}
+	for _, row := range routeRow.FindAllStringSubmatch(string(text), -1) {
+		if rows[row[1]] != "" {
+			panic(row[1] + " is listed twice")
+		}
+		rows[row[1]] = row[2]
+	}
+	return rows
 }
 
 // Every registered route is in the list with its rule, and is guarded: while there is no account, whoever asks from another machine, by a
@@ -106,7 +51,7 @@ func TestWhoMayCallEachRoute(t *testing.T) {
 		name := method + " " + route.Path
 		registered[name] = true
 		if whoMay[name] == "" {
-			t.Errorf("%s: say who may call it", name)
+			t.Errorf("%s: say in docs/security.md who may call it", name)
 		}
 		t.Run(route.Method+" "+route.Path, func(t *testing.T) { checkAccess(t, h, w, route, whoMay[name]) })
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,8 +11,24 @@ import (
 	"time"
 )
 
-// ErrNotLoopback is the reason why Serve refuses an address that other machines could reach.
-var ErrNotLoopback = errors.New("this version has no sign-in yet and listens on this machine only: use 127.0.0.1:PORT, [::1]:PORT or localhost:PORT")
+// Listening says where Serve answers and how people reach it.
+type Listening struct {
+	Address     string           // HOST:PORT; port 0 takes any
+	Certificate *tls.Certificate // nil: plain HTTP
+	BehindProxy bool             // a proxy that is trusted (Config.TrustedProxies) speaks HTTPS for us
+}
+
+// Beyond reports whether other machines could reach the address.
+func (l *Listening) Beyond() bool {
+	host, _, err := net.SplitHostPort(l.Address)
+	return err == nil && !isLoopbackHost(host)
+}
+
+// HTTPS reports whether people come by HTTPS.
+func (l *Listening) HTTPS() bool { return l.Certificate != nil || l.BehindProxy }
+
+// ErrNotLoopback is the reason why Serve refuses an address that other machines could reach in the clear.
+var ErrNotLoopback = errors.New("passwords and codes would cross the network in the clear: give a certificate, or stand behind a proxy that has one, or use 127.0.0.1:PORT, [::1]:PORT or localhost:PORT")
 
 // The limits of a connection. A request's own limit, requestTimeout, is shorter than writeTimeout, so that its answer still goes out.
 const (
@@ -23,10 +40,10 @@ const (
 	shutdownTimeout   = 15 * time.Second
 )
 
-// Serve answers on listen (HOST:PORT, port 0 takes any) until ctx ends, then finishes the requests under way and returns nil. It calls
-// listening with the address that it took. An address that is not loopback is refused with ErrNotLoopback.
-func Serve(ctx context.Context, listen string, handler http.Handler, log *slog.Logger, listening func(net.Addr)) error {
-	listener, err := listenLocal(ctx, listen)
+// Serve answers until ctx ends, then finishes the requests under way and returns nil. It calls listening with the address that it took. An
+// address beyond this machine is refused with ErrNotLoopback unless people come by HTTPS.
+func Serve(ctx context.Context, l Listening, handler http.Handler, log *slog.Logger, listening func(net.Addr)) error {
+	listener, err := l.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -34,8 +51,13 @@ func Serve(ctx context.Context, listen string, handler http.Handler, log *slog.L
 		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
+	serve := srv.Serve
+	if l.Certificate != nil {
+		srv.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*l.Certificate}}
+		serve = func(listener net.Listener) error { return srv.ServeTLS(listener, "", "") }
+	}
 	served := make(chan error, 1)
-	go func() { served <- srv.Serve(listener) }()
+	go func() { served <- serve(listener) }()
 	if listening != nil {
 		listening(listener.Addr())
 	}
@@ -60,20 +82,20 @@ func shutdown(ctx context.Context, srv *http.Server, served <-chan error) error 
 	return err
 }
 
-func listenLocal(ctx context.Context, listen string) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(listen)
+func (l *Listening) open(ctx context.Context) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(l.Address)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %q: %w", listen, err)
+		return nil, fmt.Errorf("listen on %q: %w", l.Address, err)
 	}
-	if !isLoopbackHost(host) {
-		return nil, fmt.Errorf("listen on %q: %w", listen, ErrNotLoopback)
+	if !isLoopbackHost(host) && !l.HTTPS() {
+		return nil, fmt.Errorf("listen on %q: %w", l.Address, ErrNotLoopback)
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", l.Address)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %q: %w", listen, err)
+		return nil, fmt.Errorf("listen on %q: %w", l.Address, err)
 	}
-	if !isLoopbackAddress(listener.Addr().String()) { // a name that resolves to something else
-		return nil, errors.Join(fmt.Errorf("listen on %q: %w", listen, ErrNotLoopback), listener.Close())
+	if !isLoopbackAddress(listener.Addr().String()) && !l.HTTPS() { // a name that resolves to something else
+		return nil, errors.Join(fmt.Errorf("listen on %q: %w", l.Address, ErrNotLoopback), listener.Close())
 	}
 	return listener, nil
 }

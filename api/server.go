@@ -35,6 +35,7 @@ type Store interface {
 	Readiness
 	AccountReader
 	SessionReader
+	SessionLister
 	PartnerReader
 	SignInStore
 	AccountKeeper
@@ -42,6 +43,7 @@ type Store interface {
 	HistoryReader
 	LookStore
 	TicketStore
+	IdentityReader
 }
 
 // Config is all that the handlers need.
@@ -59,7 +61,8 @@ type Config struct {
 
 	Seal         access.SealKey // opens the secrets of second factors
 	DemoAccounts []web.DemoAccount
-	HTTPS        bool // people come by https, so cookies are sent by nothing else
+	OIDC         *OIDC // nil: nobody signs in elsewhere
+	HTTPS        bool  // people come by https, so cookies are sent by nothing else
 
 	ScreenRenewal time.Duration // how often a screen renews its code, in whole seconds; 0 means 30
 }
@@ -133,6 +136,9 @@ func (s *server) engine() (*gin.Engine, error) {
 	e.RedirectTrailingSlash = false // one address for each thing; gin's redirect also believes X-Forwarded-Prefix
 	if err := e.SetTrustedProxies(s.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("trusted proxies: %w", err)
+	}
+	if s.HTTPS {
+		e.Use(strictTransport)
 	}
 	e.Use(requestID, securityHeaders, s.accessLog, s.recovery, limits)
 	s.routes(e)

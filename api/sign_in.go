@@ -165,7 +165,7 @@ func (s *server) signInPage(c *gin.Context) {
 }
 
 func (s *server) signInView(c *gin.Context, next, problem string) web.SignInPage {
-	view := web.SignInPage{Page: s.page(c), Next: ownPath(next), Problem: problem}
+	view := web.SignInPage{Page: s.page(c), Next: ownPath(next), Problem: problem, Elsewhere: s.OIDC != nil}
 	if s.Demo && isLocal(c.Request) {
 		view.DemoAccounts = s.DemoAccounts
 	}
@@ -209,14 +209,7 @@ func (s *server) signIn(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	s.setSession(c, secret, sessionLife)
-	if waits {
-		view := s.signInView(c, next, "")
-		view.Code = true
-		s.render(c, http.StatusOK, view)
-		return
-	}
-	c.Redirect(http.StatusSeeOther, ownPath(next))
+	s.arrived(c, secret, waits, next)
 }
 
 func (s *server) signInPassword(ctx context.Context, login, password string) (access.Secret, bool, error) {
@@ -281,16 +274,16 @@ func (s *server) signOut(c *gin.Context) {
 			return
 		}
 	}
-	s.setSession(c, "", 0)
+	s.setCookie(c, sessionCookie, "", 0)
 	c.Redirect(http.StatusSeeOther, "/login")
 }
 
-// setSession gives the browser a session's secret; a life of 0 takes it away.
-func (s *server) setSession(c *gin.Context, secret access.Secret, life time.Duration) {
+// setCookie gives the browser what it sends back to us and to nobody else; a life of 0 takes it away.
+func (s *server) setCookie(c *gin.Context, name, value string, life time.Duration) {
 	seconds := int(life / time.Second)
 	if seconds == 0 {
 		seconds = -1 // "Max-Age=0"; net/http sends nothing for 0
 	}
-	http.SetCookie(c.Writer, &http.Cookie{Name: sessionCookie, Value: string(secret), Path: "/", MaxAge: seconds, HttpOnly: true,
+	http.SetCookie(c.Writer, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: seconds, HttpOnly: true,
 		Secure: s.HTTPS, SameSite: http.SameSiteLaxMode})
 }

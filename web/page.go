@@ -16,6 +16,8 @@ type Page struct {
 	Query  url.Values // query of this page, may be nil
 	Demo   bool       // the data is invented: a banner says so
 	ID     string     // request id, shown where something failed
+
+	Account string // login name of who is signed in, empty for nobody
 }
 
 // T returns the text of a key in the page's language.

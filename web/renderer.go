@@ -27,6 +27,7 @@ var views = []struct {
 	{VerdictPage{}, "verdict.html", "public.html"},
 	{ProblemPage{}, "problem.html", "public.html"},
 	{SignInPage{}, "sign_in.html", "public.html"},
+	{AccountPage{}, "account.html", "console.html"},
 	{ScreenPage{}, "screen.html", "public.html"},
 	{VerifyPage{}, "verify.html", "public.html"},
 	{HomePage{}, "home.html", "console.html"},

@@ -105,6 +105,13 @@ func someScreen(page Page, state string) ScreenPage {
 	return s
 }
 
+func someAccount(page Page, offer *SecondFactorOffer) AccountPage {
+	page.Account = "zhang.min"
+	return AccountPage{Page: page, Rights: []Right{{"reader", "嘉兴市南湖区"}, {"approver", ""}}, Enterprises: []string{"91330400MA28A00000"}, Agency: "甲<所>",
+		Sessions: []SessionLine{{"0123456789abcdef", instant, instant, true}, {"0123456789abcde0", instant, instant, false}}, HasPassword: true, MinPassword: 12,
+		SecondFactor: offer == nil && page.Demo, Offer: offer, Problem: "<wrong>"}
+}
+
 func everyView(page Page) map[string]any {
 	all := map[string]any{"home": someHome(page), "empty home": HomePage{Page: page}, "enterprise": someEnterprise(page),
 		"ungraded enterprise":   EnterprisePage{Page: page, USCC: "91330400MA28A00000", Name: "甲"},
@@ -113,7 +120,11 @@ func everyView(page Page) map[string]any {
 		"regions":               someRegions(page), "no regions": RegionsPage{Page: page}, "checker": VerifyPage{Page: page},
 		"screen": someScreen(page, "valid"), "suspended screen": someScreen(page, "suspended"), "revoked screen": someScreen(page, "revoked"),
 		"sign": someSignPage(page), "no sign": SignPage{Page: page, USCC: "91330400MA28A00000", Name: "甲", Size: SignSizes()[1]},
-		"problem": ProblemPage{Page: page, Status: 404, Title: "没有", Detail: "x"}}
+		"sign-in":                   SignInPage{Page: page, Next: "/x?<", Problem: "wrong_credentials", Elsewhere: true, DemoAccounts: []DemoAccount{{"reader", Phrase{"查阅", "Reader"}}}},
+		"code of the second factor": SignInPage{Page: page, Code: true, Problem: "wrong_second_factor"},
+		"account":                   someAccount(page, nil), "offered second factor": someAccount(page, &SecondFactorOffer{"data:image/svg+xml;base64,PHN2Zy8+", "ABCD", "sealed"}),
+		"account that signs in elsewhere": AccountPage{Page: page},
+		"problem":                         ProblemPage{Page: page, Status: 404, Title: "没有", Detail: "x"}}
 	for _, reason := range VerdictReasons() {
 		all["verdict "+reason] = someVerdict(page, reason)
 	}

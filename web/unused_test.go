@@ -27,7 +27,7 @@ func TestEveryPhraseIsUsed(t *testing.T) {
 			sources.Write(text)
 		}
 	}
-	for _, table := range []map[string]Phrase{commonWords, verdictWords, consoleWords, enterpriseWords, previewWords, backtestWords, regionWords, verifyWords, checkerWords, screenWords, codeWords, signWords, lookWords} {
+	for _, table := range []map[string]Phrase{commonWords, verdictWords, consoleWords, enterpriseWords, previewWords, backtestWords, regionWords, verifyWords, checkerWords, screenWords, codeWords, signWords, signInWords, lookWords} {
 		for key := range table {
 			said := strings.TrimPrefix(key, checkerPrefix)
 			if !strings.Contains(sources.String(), `"`+said+`"`) && !isOfReason(key) && !isOfReason("verdict."+said) {
@@ -38,7 +38,7 @@ func TestEveryPhraseIsUsed(t *testing.T) {
 }
 
 func isOfReason(key string) bool {
-	for _, part := range []string{"verdict.title.", "verdict.text.", "verdict.do.", "verdict.problem.", "screen.stop.", "screen.text."} {
+	for _, part := range []string{"verdict.title.", "verdict.text.", "verdict.do.", "verdict.problem.", "screen.stop.", "screen.text.", "account_wrong.", "role."} {
 		if strings.HasPrefix(key, part) {
 			return true
 		}

@@ -66,7 +66,7 @@ func (p *program) demoCommand() *cobra.Command {
 			if once {
 				return p.reportDemo(c.Context(), db)
 			}
-			return p.serve(c.Context(), db, serving{listen: listen, keys: keys, history: listHistoryDays})
+			return p.serve(c.Context(), db, serving{listening: api.Listening{Address: listen}, keys: keys, history: listHistoryDays})
 		})
 	}
 	return c
@@ -114,7 +114,9 @@ func (d *demo) show(c *api.Config) {
 		return
 	}
 	c.Demo = true
-	for _, s := range samplecity.Generate(d.Seed, d.Enterprises, d.Today).Showcases() {
+	showcases := samplecity.Generate(d.Seed, d.Enterprises, d.Today).Showcases()
+	c.DemoAccounts = listAccounts(showcases[0].USCC)
+	for _, s := range showcases {
 		c.Showcases = append(c.Showcases, api.Showcase{USCC: s.USCC, Title: web.Phrase{ZhCN: s.TitleZH, En: s.TitleEN}, Text: web.Phrase{ZhCN: s.TextZH, En: s.TextEN}})
 	}
 }
@@ -143,6 +145,9 @@ func (p *program) buildDemo(ctx context.Context, db *schema.DB, want demo, keys 
 		if err := p.loadCity(ctx, db, &want); err != nil {
 			return err
 		}
+	}
+	if err := p.inviteDemo(ctx, db, samplecity.Generate(want.Seed, want.Enterprises, want.Today).Showcases()[0].USCC); err != nil {
+		return err
 	}
 	key, err := p.signer(ctx, db, keys)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"healthcode/access"
 	"healthcode/credential"
 	"healthcode/exchange"
 	"healthcode/jobs"
@@ -132,31 +133,44 @@ func (p *program) makeFirst(ctx context.Context, db *schema.DB, f *keyFlags, alg
 	return int(number), err
 }
 
-// personKey returns the key that hides the names of persons, made at the first use: a file of random bytes that only its owner reads.
+// personKey returns the key that hides the names of persons.
 func personKey(dir string) ([]byte, error) {
-	path := filepath.Join(dir, "keys", "person.key")
+	return secretFile(dir, "person.key", exchange.MinPersonKey, "hides names")
+}
+
+// sealKey returns the key that seals the secrets of second factors.
+func sealKey(dir string) (key access.SealKey, err error) {
+	secret, err := secretFile(dir, "account.key", len(key), "seals second factors")
+	copy(key[:], secret)
+	return key, err
+}
+
+// secretFile returns a key of at least so many bytes, made at the first use: a file of random bytes that only its owner reads. does is what
+// it is for, to be named where it is missing.
+func secretFile(dir, name string, size int, does string) ([]byte, error) {
+	path := filepath.Join(dir, "keys", name)
 	key, err := os.ReadFile(path)
-	if err == nil && len(key) >= exchange.MinPersonKey {
+	if err == nil && len(key) >= size {
 		return key, nil
 	}
 	if err == nil {
-		return nil, fmt.Errorf("%s is too short to hide names: restore it from a backup", path)
+		return nil, fmt.Errorf("%s, the key that %s, is too short: restore it from a backup", path, does)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read the key that hides names: %w", err)
+		return nil, fmt.Errorf("read the key that %s: %w", does, err)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of keys: %w", err)
 	}
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("make the key that hides names: %w", err)
+		return nil, fmt.Errorf("make the key that %s: %w", does, err)
 	}
-	key = make([]byte, exchange.MinPersonKey)
+	key = make([]byte, size)
 	_, _ = rand.Read(key) // never fails, says crypto/rand
 	_, err = file.Write(key)
 	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return nil, fmt.Errorf("write the key that hides names: %w", err)
+		return nil, fmt.Errorf("write the key that %s: %w", does, err)
 	}
 	return key, nil
 }

@@ -30,6 +30,7 @@ func (p *program) root() *cobra.Command {
 		p.demoCommand(), p.serveCommand(), p.migrateCommand(), p.importCommand(), p.exportCommand(), p.recomputeCommand(), p.explainCommand(),
 		p.backtestCommand(), p.calibrateCommand(), p.modelCommand(), p.simulateCommand(),
 		p.codeCommand(), p.keysCommand(),
+		p.userCommand(), p.partnerCommand(),
 		p.bundleCommand(),
 		group("audit", "Check what is stored", p.auditScoresCommand()), p.replayCommand(),
 		p.productsCommand(),

@@ -17,19 +17,19 @@ import (
 )
 
 func (p *program) serveCommand() *cobra.Command {
-	var listen string
-	var proxies []string
+	reach := &reachFlags{}
 	var history, scanAreas, scanDays, lookYears int
 	keys := &keyFlags{}
 	c := &cobra.Command{
 		Use: "serve", Short: "Serve the pages and the API, and run the periodic jobs", Args: arguments(),
 		Long: "Serves pages and API and runs the periodic jobs: everybody is graded every night at 02:00 (Asia/Shanghai), changes at\n" +
-			"once, and the status and grade lists of the codes are published within two seconds of a change. Sign-in comes with a later version: until then it listens on this machine only.",
-		Example: "  healthcode serve --dir data --listen 127.0.0.1:8080",
+			"once, and the status and grade lists of the codes are published within two seconds of a change. Until there is an account (user add), whoever sits at\n" +
+			"this machine may do everything. Other machines reach it by HTTPS only: with a certificate, or through a proxy that has one.",
+		Example: "  healthcode serve --dir data --listen 127.0.0.1:8080\n  healthcode serve --listen 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem\n" +
+			"  healthcode serve --listen 10.0.0.5:8080 --behind-proxy --trusted-proxy 10.0.0.1",
 	}
 	keys.add(c)
-	c.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "loopback address and port; port 0 takes any")
-	c.Flags().StringSliceVar(&proxies, "trusted-proxy", nil, "address or CIDR of a proxy whose X-Forwarded-For is believed")
+	reach.add(c)
 	c.Flags().IntVar(&history, "list-history", listHistoryDays, "days for which old publications of a list stay, one an hour (one a minute for a day)")
 	c.Flags().IntVar(&scanAreas, "scan-areas", api.DefaultScanAreas, "from how many of 64 areas a printed code may be scanned in a day before a signal says that it may have been copied")
 	c.Flags().IntVar(&scanDays, "scan-days", int(jobs.DefaultScanLife/(24*time.Hour)), "days for which counts of scans stay")
@@ -44,8 +44,16 @@ func (p *program) serveCommand() *cobra.Command {
 		if history < 1 || history > 3650 {
 			return usage(c, "--list-history: want 1 to 3650 days")
 		}
+		listening, err := reach.listening(c)
+		if err != nil {
+			return err
+		}
+		oidc, err := readOIDC(reach.oidc)
+		if err != nil {
+			return err
+		}
 		return p.withNewDB(c.Context(), func(db *schema.DB) error {
-			return p.serve(c.Context(), db, serving{listen: listen, proxies: proxies, keys: keys, history: history, scanAreas: scanAreas, scanDays: scanDays, lookYears: lookYears})
+			return p.serve(c.Context(), db, serving{listening: *listening, proxies: reach.proxies, oidc: oidc, keys: keys, history: history, scanAreas: scanAreas, scanDays: scanDays, lookYears: lookYears})
 		})
 	}
 	return c
@@ -53,10 +61,11 @@ func (p *program) serveCommand() *cobra.Command {
 
 // serving says how to serve.
 type serving struct {
-	listen  string
-	proxies []string
-	keys    *keyFlags
-	history int // days for which old publications of a list stay
+	listening api.Listening
+	proxies   []string
+	oidc      *api.OIDC // nil: nobody signs in elsewhere
+	keys      *keyFlags
+	history   int // days for which old publications of a list stay
 
 	scanAreas int // a day, that are ordinary for a printed code
 	scanDays  int // for which counts of scans stay
@@ -68,6 +77,9 @@ const listHistoryDays = int(jobs.DefaultListHistory / (24 * time.Hour))
 
 // serve answers requests and runs the jobs until ctx ends.
 func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err error) {
+	if err := p.guarded(ctx, db, &s.listening); err != nil {
+		return err
+	}
 	key, err := p.signer(ctx, db, s.keys)
 	if err != nil {
 		return err
@@ -77,7 +89,10 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 		return err
 	}
 	gin.SetMode(gin.ReleaseMode)
-	config := api.Config{Log: p.log(), Store: db, Now: p.now, TrustedProxies: s.proxies, Bundle: &jobs.Bundle{DB: db, Signer: key, Clock: p.now}}
+	config := api.Config{Log: p.log(), Store: db, Now: p.now, TrustedProxies: s.proxies, Bundle: &jobs.Bundle{DB: db, Signer: key, Clock: p.now}, HTTPS: s.listening.HTTPS(), OIDC: s.oidc}
+	if config.Seal, err = sealKey(p.dir); err != nil {
+		return err
+	}
 	issuer := &jobs.Issuer{DB: db, Signer: key, Clock: p.now}
 	config.Issuer, config.Scans = issuer, api.NewScanLog(db, p.now, p.log(), s.scanAreas)
 	demo.show(&config)
@@ -111,9 +126,13 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 	scheduler.Start()
 	defer func() { err = errors.Join(err, scheduler.Stop(), key.Close()) }()
 	defer beside(ctx, config.Scans.Run)() // to the end of the last request
-	return api.Serve(ctx, s.listen, handler, p.log(), func(address net.Addr) {
-		fmt.Fprintf(p.out, "http://%s/\n", address)
-		p.say("listening on %s, on this machine only: sign-in comes with a later version; ctrl-C stops", address)
+	return api.Serve(ctx, s.listening, handler, p.log(), func(address net.Addr) {
+		scheme := "http"
+		if s.listening.Certificate != nil {
+			scheme = "https"
+		}
+		fmt.Fprintf(p.out, "%s://%s/\n", scheme, address)
+		p.say("listening on %s; ctrl-C stops", address)
 	})
 }
 
