@@ -12,6 +12,13 @@ import (
 	"healthcode/schema"
 )
 
+// lookCases are about partners who look.
+var lookCases = []suiteCase{
+	{"live: one query says what its parts say", live},
+	{"looks: counted, paged, bounded, pruned", looks},
+	{"tickets: one partner, once", tickets},
+}
+
 func looks(t *testing.T, fresh Opener) {
 	db := Open(t, fresh)
 	seed(t, db, 2, 0)

@@ -25,7 +25,7 @@ var keyCases = []suiteCase{
 
 // Exercise runs every case of the suite on one engine.
 func Exercise(t *testing.T, fresh Opener) {
-	for _, c := range slices.Concat(keyCases, []suiteCase{
+	for _, c := range slices.Concat(keyCases, lookCases, []suiteCase{
 		{"records: sending a batch twice changes nothing", recordsTwice},
 		{"records: a difference is the next revision", recordsRevised},
 		{"records: rules of a revision number that comes along", recordsNumbered},
@@ -97,9 +97,6 @@ func Exercise(t *testing.T, fresh Opener) {
 		{"accounts: rights come and go", accounts},
 		{"accounts: passwords, second factors, sessions", signIns},
 		{"partners: purposes and keys", partners},
-		{"live: one query says what its parts say", live},
-		{"looks: counted, paged, bounded, pruned", looks},
-		{"tickets: one partner, once", tickets},
 		{"sight: every reader shows what lies within and nothing else", sights},
 	}) {
 		t.Run(c.name, func(t *testing.T) {
