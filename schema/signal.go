@@ -74,5 +74,5 @@ func (db *DB) Signals(ctx context.Context, sight access.Sight, since time.Time, 
 // SignalsOf returns the signals of the codes of an enterprise since an instant, newest first.
 func (db *DB) SignalsOf(ctx context.Context, code registry.USCC, since time.Time) ([]Signal, error) {
 	const query = `SELECT ` + signalColumns + ` FROM code_signal WHERE uscc = ? AND at >= ? ORDER BY at DESC, idx`
-	return collectHot(ctx, db, "read signals", query, []any{string(code), micros(since)}, readSignal)
+	return collect(ctx, db, "read signals", query, []any{string(code), micros(since)}, readSignal)
 }
