@@ -265,5 +265,8 @@ func (s *server) enterpriseView(c *gin.Context, answer *EnterpriseAnswer) (web.E
 	if view.Preview, err = s.previewView(ctx, page, e.USCC); err != nil {
 		return view, err
 	}
+	if view.Looks, err = s.lookLines(ctx, s.sight(c), e.USCC); err != nil {
+		return view, err
+	}
 	return view, s.enterpriseCodes(ctx, e.USCC, &view)
 }

@@ -60,8 +60,16 @@ func limits(c *gin.Context) {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), requestTimeout)
 	defer cancel()
 	c.Request = c.Request.WithContext(ctx)
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, MaxBody)
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, bodyLimit(c.FullPath()))
 	c.Next()
+}
+
+// bodyLimit is how long the body of a route may be, in bytes.
+func bodyLimit(route string) int64 {
+	if route == batchPath {
+		return MaxBatchBody
+	}
+	return MaxBody
 }
 
 // accessLog writes one line a request. It knows the route and not the address: the payload of a code, queries and clients' addresses

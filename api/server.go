@@ -40,6 +40,9 @@ type Store interface {
 	SignInStore
 	AccountKeeper
 	PartnerKeeper
+	HistoryReader
+	LookStore
+	TicketStore
 	IdentityReader
 }
 
@@ -81,6 +84,8 @@ type server struct {
 	images   imageCache
 	lists    sharedCache
 	everyone populationCache
+	proven   provenCache
+	looks    lookWriter
 
 	hasAccounts atomic.Bool
 	comparing   chan struct{} // a place for each password or code that is compared at once

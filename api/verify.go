@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"time"
 
+	"healthcode/access"
 	"healthcode/credential"
 	"healthcode/registry"
 	"healthcode/schema"
@@ -26,6 +26,9 @@ type VerdictAnswer struct {
 	Enterprise *EnterpriseBrief
 	Grade      *Grade // the live grade; nothing when the code may not be relied on, or when there is none yet
 	Copied     bool   // a printed code that was scanned in many places of late
+
+	purpose access.Purpose // what the answer is for; empty where nobody named one
+	told    any            // what the purpose may know, in place of the grade
 
 	stored *schema.Code // what the register knows of it
 	since  time.Time    // when it ended or was suspended
@@ -44,12 +47,18 @@ func (a VerdictAnswer) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write verdict: %w", err)
 	}
+	grade := a.Grade
+	if a.purpose != "" { // only what the purpose may know
+		grade = nil
+	}
 	more, err := json.Marshal(struct {
 		CheckedAt  time.Time        `json:"checked_at"`
 		Enterprise *EnterpriseBrief `json:"enterprise,omitempty"`
 		Grade      *Grade           `json:"grade,omitempty"`
 		Copied     bool             `json:"scanned_in_many_places,omitempty"`
-	}{a.CheckedAt, a.Enterprise, a.Grade, a.Copied})
+		Purpose    access.Purpose   `json:"purpose,omitempty"`
+		Disclosed  any              `json:"disclosed,omitempty"`
+	}{a.CheckedAt, a.Enterprise, grade, a.Copied, a.purpose, a.told})
 	if err != nil {
 		return nil, fmt.Errorf("write verdict: %w", err)
 	}
@@ -63,7 +72,12 @@ func (s *server) verify(ctx context.Context, text string) (VerdictAnswer, error)
 		return VerdictAnswer{}, err
 	}
 	now := s.now().UTC()
-	answer := VerdictAnswer{Verdict: credential.Verify(text, keys, now), CheckedAt: now.Truncate(time.Second)}
+	answer := VerdictAnswer{CheckedAt: now.Truncate(time.Second)}
+	if proven, err := s.proven.prove(text, keys); err != nil {
+		answer.Verdict = credential.Refused(err)
+	} else {
+		answer.Verdict = proven.At(now)
+	}
 	answer.Verdict.Current = credential.CurrentNo // until the register says otherwise
 	if !answer.Verdict.SignatureValid {
 		return answer, nil
@@ -74,27 +88,27 @@ func (s *server) verify(ctx context.Context, text string) (VerdictAnswer, error)
 // lookUp adds the live record. A code of an enterprise that the register does not have, and one that it never issued, are not relied on.
 func (s *server) lookUp(ctx context.Context, answer *VerdictAnswer) error {
 	verdict := &answer.Verdict
-	enterprise, err := s.store.Enterprise(ctx, verdict.USCC)
+	live, err := s.store.Live(ctx, verdict.USCC, verdict.Index, answer.CheckedAt.Add(-signalShown))
 	if errors.Is(err, schema.ErrNotFound) {
 		distrust(verdict, web.ReasonUnknownEnterprise, ErrNoEnterprise)
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("read enterprise: %w", err)
+		return fmt.Errorf("look up code: %w", err)
 	}
-	region, err := s.regionName(ctx, enterprise.RegionCode)
+	region, err := s.regionName(ctx, live.RegionCode)
 	if err != nil {
 		return err
 	}
-	answer.Enterprise = &EnterpriseBrief{USCC: enterprise.USCC, Name: enterprise.Name, Region: region}
-	if err := s.lookUpCode(ctx, answer); err != nil || !verdict.Authentic {
+	answer.Enterprise = &EnterpriseBrief{USCC: verdict.USCC, Name: live.Name, Region: region}
+	if err := s.lookUpCode(ctx, answer, live); err != nil || !verdict.Authentic {
 		return err
 	}
 	verdict.Current = credential.CurrentUnknown
-	if answer.Grade, err = s.gradeOf(ctx, verdict.USCC); answer.Grade != nil {
+	if answer.Grade = newGrade(live.Assessment); answer.Grade != nil {
 		verdict.Current = credential.CurrentYes
 	}
-	return err
+	return nil
 }
 
 func distrust(v *credential.Verdict, reason credential.Reason, why error) {
@@ -106,17 +120,13 @@ const signalShown = 7 * 24 * time.Hour
 
 // lookUpCode adds what has become of the code. One whose signature fits but that the register does not know was signed behind its back: the
 // key is in other hands, or the register has lost something. Somebody must look at once.
-func (s *server) lookUpCode(ctx context.Context, answer *VerdictAnswer) error {
-	v := &answer.Verdict
-	stored, err := s.store.CodeOf(ctx, v.USCC, v.Index)
-	if errors.Is(err, schema.ErrNotFound) || err == nil && !isOf(v, stored) {
+func (s *server) lookUpCode(ctx context.Context, answer *VerdictAnswer, live *schema.Live) error {
+	v, stored := &answer.Verdict, live.Code
+	if stored == nil || !isOf(v, stored) {
 		distrust(v, web.ReasonUnknownCode, ErrNoSuchCode)
 		s.log.LogAttrs(ctx, slog.LevelError, "a signed code that the register does not know: is the key in other hands?", slog.String("kid", v.KeyID),
 			slog.Uint64("idx", uint64(v.Index)), slog.String("uscc", string(v.USCC)), slog.String("form", string(v.Form)), slog.Time("issued_at", v.IssuedAt))
 		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("read code: %w", err)
 	}
 	answer.stored = stored
 	if v.Authentic {
@@ -131,12 +141,8 @@ func (s *server) lookUpCode(ctx context.Context, answer *VerdictAnswer) error {
 			answer.since = events[n-1].At
 		}
 	}
-	if stored.Form != string(credential.FormPrinted) {
-		return nil
-	}
-	signals, err := s.store.SignalsOf(ctx, v.USCC, answer.CheckedAt.Add(-signalShown))
-	answer.Copied = slices.ContainsFunc(signals, func(signal schema.Signal) bool { return signal.Index == v.Index })
-	return err
+	answer.Copied = live.Signalled && stored.Form == string(credential.FormPrinted)
+	return nil
 }
 
 // isOf reports whether a stored code is the one that was shown. Screen codes share a place, so only their key and form must fit. An intent was never
@@ -171,16 +177,25 @@ func codeError(verdict *credential.Verdict, reason error) error {
 	return &fieldError{registry.Problems{{Field: "code", Problem: verdict.Detail, Want: "the whole text of a code issued here: a URL, its digits, or a JWT"}}, reason}
 }
 
-// verifyPosted answers POST /api/v1/verify: {"code": "…"}.
+// verifyBody is what POST /api/v1/verify takes: a code, for a purpose or for none, or a ticket alone.
+type verifyBody struct {
+	Code    string `json:"code"`
+	Purpose string `json:"purpose"`
+	Ticket  string `json:"ticket"`
+}
+
+// verifyPosted answers POST /api/v1/verify.
 func (s *server) verifyPosted(c *gin.Context) {
-	var request struct {
-		Code string `json:"code"`
-	}
+	var request verifyBody
 	if err := decodeJSON(c.Request, &request); err != nil {
 		s.fail(c, err)
 		return
 	}
-	s.answerVerdict(c, request.Code)
+	if request.Ticket != "" {
+		s.answerTicket(c, &request)
+		return
+	}
+	s.answerVerdict(c, request.Code, request.Purpose)
 }
 
 // verifyQueried answers GET /api/v1/verify?code=….
@@ -190,11 +205,20 @@ func (s *server) verifyQueried(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	s.answerVerdict(c, query.Get("code"))
+	s.answerVerdict(c, query.Get("code"), "")
 }
 
-func (s *server) answerVerdict(c *gin.Context, text string) {
-	answer, err := s.verify(c.Request.Context(), text)
+func (s *server) answerVerdict(c *gin.Context, text, purpose string) {
+	caller, held, err := s.asked(c, purpose)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	ctx := c.Request.Context()
+	answer, err := s.verifyFor(ctx, text, held)
+	if err == nil {
+		err = s.looks.write(ctx, s.store, looksOf(caller, answer))
+	}
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -202,12 +226,51 @@ func (s *server) answerVerdict(c *gin.Context, text string) {
 	s.writeVerdict(c, &answer)
 }
 
+// asked says who asks and for which purpose. Whoever names none and sends no key is not asked who it is: caller is nil and the purpose empty.
+// A partner that names none asks what the public may know.
+func (s *server) asked(c *gin.Context, text string) (caller *access.Caller, purpose access.Purpose, err error) {
+	if text == "" && c.GetHeader("Authorization") == "" {
+		return nil, "", nil
+	}
+	if caller, err = s.caller(c); err != nil {
+		return nil, "", err
+	}
+	if purpose = access.Purpose(text); text == "" {
+		purpose = access.PurposePublic
+	}
+	switch {
+	case !purpose.Known():
+		return nil, "", badField("purpose", "is not known", fmt.Sprintf("one of %v", access.Purposes))
+	case !caller.Names(purpose):
+		return nil, "", ErrPurpose
+	case purpose != access.PurposePublic && !caller.Has(access.ScopeVerify):
+		return nil, "", ErrForbidden
+	}
+	return caller, purpose, nil
+}
+
+// verifyFor is verify with what a purpose may know.
+func (s *server) verifyFor(ctx context.Context, text string, purpose access.Purpose) (VerdictAnswer, error) {
+	answer, err := s.verify(ctx, text)
+	answer.purpose = purpose
+	if err != nil || purpose == "" || answer.Grade == nil {
+		return answer, err
+	}
+	answer.told, err = s.told(ctx, purpose, answer.Verdict.USCC, answer.Grade)
+	return answer, err
+}
+
 func (s *server) writeVerdict(c *gin.Context, answer *VerdictAnswer) {
 	if err := refusal(&answer.Verdict); err != nil {
 		s.answerProblem(c, err, answer)
 		return
 	}
-	c.JSON(http.StatusOK, answer)
+	body, err := answer.MarshalJSON() // what gin would write, without looking through it a second time
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.Data(http.StatusOK, "application/json; charset=utf-8", body)
 }
 
 // scanned answers GET /v/:code, what a printed code leads to: a page, or JSON for those who ask for it.

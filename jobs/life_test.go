@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"healthcode/access"
 	"healthcode/credential"
 	"healthcode/jobs"
 	"healthcode/registry"
@@ -161,6 +162,24 @@ func issuedFirst(t *testing.T, b *bench, owner registry.USCC) time.Time {
 	codes, err := b.db.CodesOf(t.Context(), owner)
 	check(t, err)
 	return codes[len(codes)-1].IssuedAt
+}
+
+func TestLooksGoAfterTheirYears(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, schema.Config{Dir: t.TempDir()})
+	partner, err := b.db.AddPartner(t.Context(), schema.Partner{Name: "bank"})
+	check(t, err)
+	check(t, b.db.AddLooks(t.Context(), []schema.Look{{USCC: "91350100M000100Y43", At: b.now, PartnerID: partner, Purpose: access.PurposeFinance, Means: schema.LookByCode, Looks: 1}}))
+	job, start := &jobs.PruneLooks{DB: b.db, Clock: b.clock}, b.now
+	for _, c := range []struct {
+		at   time.Time
+		want int
+	}{{start, 0}, {start.AddDate(jobs.DefaultLookYears, 0, 0), 0}, {start.AddDate(jobs.DefaultLookYears, 0, 1), 1}, {start.AddDate(20, 0, 0), 0}} {
+		b.now = c.at
+		if n, err := job.RunOnce(t.Context()); n != c.want || c.want == 0 && !errors.Is(err, schema.ErrNothingDue) {
+			t.Errorf("on %s: %d pruned, %v", c.at, n, err)
+		}
+	}
 }
 
 func TestCountsOfScansGoAfterTheirTime(t *testing.T) {

@@ -22,18 +22,19 @@ type Schedule struct {
 	Publish   gocron.JobDefinition // the lists of codes
 	Remind    gocron.JobDefinition // of codes that end
 	Reissue   gocron.JobDefinition // codes
-	Prune     gocron.JobDefinition // counts of scans
+	Prune     gocron.JobDefinition // counts of scans, and looks
 	Rotate    gocron.JobDefinition // signing keys
 	Key       gocron.JobDefinition // looks which key signs
 
 	KeepScans time.Duration // how long counts of scans stay; 0: DefaultScanLife
+	LookYears int           // for how many years looks stay; 0: DefaultLookYears
 }
 
 // follow is how often changes are looked for: a record is graded, and its grade published, within two seconds. To look costs one small query.
 const follow = 400 * time.Millisecond
 
 // DefaultSchedule rotates keys at 00:40, activates models at 01:30, grades everybody at 02:00, reminds of codes that end at 03:20, before it renews
-// them at 03:30, and prunes counts at 03:50; changes are graded and published at once, and a new key signs within a second.
+// them at 03:30, and prunes counts and looks at 03:50; changes are graded and published at once, and a new key signs within a second.
 func DefaultSchedule() Schedule {
 	return Schedule{
 		Activate:  gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(1, 30, 0))),
@@ -84,6 +85,7 @@ func NewScheduler(ctx context.Context, db *schema.DB, signed Work, when Schedule
 		{"remind-of-codes", when.Remind, s.counted("reminded of codes that end", (&Remind{DB: db, Clock: clock}).RunOnce)},
 		{schema.KindReissueCodes, when.Reissue, s.reissue(signed.Reissue)},
 		{"prune-scans", when.Prune, s.counted("counts of scans pruned", (&PruneScans{DB: db, Clock: clock, Keep: when.KeepScans}).RunOnce)},
+		{"prune-looks", when.Prune, s.counted("looks pruned", (&PruneLooks{DB: db, Clock: clock, Years: when.LookYears}).RunOnce)},
 		{"rotate-keys", when.Rotate, s.rotate(signed.Rotate)},
 		{"follow-key", when.Key, follows(clock, signed.Key)},
 	}

@@ -130,7 +130,7 @@ func (t *tx) addKey(ctx context.Context, k *SigningKey, thumbprint string) error
 
 // Keys returns every key in the order of their numbers, removed ones included.
 func (db *DB) Keys(ctx context.Context) ([]SigningKey, error) {
-	return collect(ctx, db, "read keys", `SELECT `+keyColumns+` FROM signing_key ORDER BY number`, nil, readKey)
+	return collectHot(ctx, db, "read keys", `SELECT `+keyColumns+` FROM signing_key ORDER BY number`, nil, readKey)
 }
 
 // Key returns a key by its number, or ErrNotFound.

@@ -34,3 +34,25 @@ func stream[T any](ctx context.Context, db *DB, doing, query string, arguments [
 		}
 	}
 }
+
+// collectHot is collect by a prepared statement, for queries that each verified code asks. They must be constants: each stays prepared.
+func collectHot[T any](ctx context.Context, db *DB, doing, query string, arguments []any, read func(scan func(...any) error) (T, error)) ([]T, error) {
+	statement, err := db.statement(ctx, query)
+	if err != nil {
+		return nil, db.fail(ctx, doing, err)
+	}
+	rows, err := statement.QueryContext(ctx, arguments...)
+	if err != nil {
+		return nil, db.fail(ctx, doing, err)
+	}
+	defer rows.Close()
+	var found []T
+	for rows.Next() {
+		value, err := read(rows.Scan)
+		if err != nil {
+			return nil, db.fail(ctx, doing, err)
+		}
+		found = append(found, value)
+	}
+	return found, db.fail(ctx, doing, rows.Err())
+}

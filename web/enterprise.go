@@ -24,6 +24,7 @@ type EnterprisePage struct {
 	Code         *CodeImage
 	Codes        []CodeLine   // newest first
 	Signals      []SignalLine // newest first
+	Looks        []LookLine   // newest first, at most MaxLooks
 	Explanation  *Explanation
 	Preview      *Preview // none when no version is open for preview
 	AsOf         string   // the day asked for, empty for the current grade

@@ -62,6 +62,7 @@ func someEnterprise(page Page) EnterprisePage {
 		Signals: []SignalLine{{USCC: "91330400MA28A00000", Name: "甲", Index: 7, Day: registry.MustDay("2026-11-22"), Areas: 30, Scans: 100, Most: 20}},
 		Code:    &CodeImage{SVG: "/a.svg", PNG: "/a.png", URL: "/v/123", IssuedAt: instant, ExpiresAt: instant}, AsOf: "2026-11-22",
 		Preview: somePreview(),
+		Looks:   []LookLine{{instant, "某<银行>", "finance", "code", 2}, {instant, "b", "permitting", "ticket", 1}},
 		Explanation: &Explanation{Start: 8000, Index: 8235, Dimensions: []DimensionLine{{"spot_check", 400, 3280, 1_000_000, 2_000_000, 235}},
 			Records: []RecordLine{{Source: "demo", SourceRef: "R-1", Revision: 2, Kind: "spot_check", Outcome: "fail", Severity: "minor", OccurredOn: registry.MustDay("2026-05-01"), Dimension: "spot_check", Bad: 1, Points: -20, Note: "capped"},
 				{Source: "demo", SourceRef: "R-2", Revision: 1, Kind: "penalty", Outcome: "imposed", OccurredOn: registry.MustDay("2026-05-02"), Note: "counted_with", With: "demo/R-1"}},
@@ -131,7 +132,7 @@ func everyView(page Page) map[string]any {
 }
 
 // untranslated finds a key of ours that reached the reader.
-var untranslated = regexp.MustCompile(`\b(app|demo|verdict|verify|checker|home|enterprise|preview|sign|sheet|regions|region_colour|problem|colour|tier|note|quantity|kind|outcome|dimension|fact|form|risk|reason|tail|advice|path|item|screen|codes|signal|code_status|code_step)\.[a-z_]+\b|%!|\{[a-z]+\}|<no value>|ZgotmplZ`)
+var untranslated = regexp.MustCompile(`\b(app|demo|verdict|verify|checker|home|enterprise|preview|sign|sheet|regions|region_colour|problem|colour|tier|note|quantity|kind|outcome|dimension|fact|form|risk|reason|tail|advice|path|item|screen|codes|looks|look_purpose|look_means|signal|code_status|code_step)\.[a-z_]+\b|%!|\{[a-z]+\}|<no value>|ZgotmplZ`)
 
 // addresses finds names of files and the keys under which the checker's script looks its words up.
 var addresses = regexp.MustCompile(`/static/\S*|data-key="[a-zA-Z._]*"`)

@@ -8,6 +8,15 @@ var termWords = map[string]Phrase{
 	"colour.red":    {"红码", "Red"},
 	"colour.none":   {"无颜色", "No colour"},
 
+	"look_purpose.public":     {"公开", "public"},
+	"look_purpose.finance":    {"金融信贷", "finance"},
+	"look_purpose.permitting": {"行业准入", "permitting"},
+	"look_purpose.listing":    {"放心消费单位评定", "trusted-merchant listing"},
+	"look_purpose.project":    {"项目申报", "project application"},
+
+	"look_means.code":   {"健康码", "code"},
+	"look_means.ticket": {"企业授权票", "ticket of the enterprise"},
+
 	"region_colour.green":  {"绿色", "Green"},
 	"region_colour.blue":   {"蓝色", "Blue"},
 	"region_colour.yellow": {"黄色", "Yellow"},

@@ -18,7 +18,7 @@ import (
 
 func (p *program) serveCommand() *cobra.Command {
 	reach := &reachFlags{}
-	var history, scanAreas, scanDays int
+	var history, scanAreas, scanDays, lookYears int
 	keys := &keyFlags{}
 	c := &cobra.Command{
 		Use: "serve", Short: "Serve the pages and the API, and run the periodic jobs", Args: arguments(),
@@ -33,7 +33,11 @@ func (p *program) serveCommand() *cobra.Command {
 	c.Flags().IntVar(&history, "list-history", listHistoryDays, "days for which old publications of a list stay, one an hour (one a minute for a day)")
 	c.Flags().IntVar(&scanAreas, "scan-areas", api.DefaultScanAreas, "from how many of 64 areas a printed code may be scanned in a day before a signal says that it may have been copied")
 	c.Flags().IntVar(&scanDays, "scan-days", int(jobs.DefaultScanLife/(24*time.Hour)), "days for which counts of scans stay")
+	c.Flags().IntVar(&lookYears, "look-years", jobs.DefaultLookYears, "years for which it is kept which partner looked at an enterprise")
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if lookYears < 1 || lookYears > 100 {
+			return usage(c, "--look-years: want 1 to 100")
+		}
 		if scanAreas < 1 || scanAreas > 63 || scanDays < 1 || scanDays > 3650 {
 			return usage(c, "--scan-areas: want 1 to 63; --scan-days: want 1 to 3650")
 		}
@@ -49,7 +53,7 @@ func (p *program) serveCommand() *cobra.Command {
 			return err
 		}
 		return p.withNewDB(c.Context(), func(db *schema.DB) error {
-			return p.serve(c.Context(), db, serving{listening: *listening, proxies: reach.proxies, oidc: oidc, keys: keys, history: history, scanAreas: scanAreas, scanDays: scanDays})
+			return p.serve(c.Context(), db, serving{listening: *listening, proxies: reach.proxies, oidc: oidc, keys: keys, history: history, scanAreas: scanAreas, scanDays: scanDays, lookYears: lookYears})
 		})
 	}
 	return c
@@ -65,6 +69,7 @@ type serving struct {
 
 	scanAreas int // a day, that are ordinary for a printed code
 	scanDays  int // for which counts of scans stay
+	lookYears int // for which looks stay
 }
 
 // listHistoryDays is jobs.DefaultListHistory in days.
@@ -113,7 +118,7 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 		Publish: &jobs.Publish{DB: db, Signer: key, Clock: p.now, History: time.Duration(s.history) * 24 * time.Hour},
 	}
 	when := jobs.DefaultSchedule()
-	when.KeepScans = time.Duration(s.scanDays) * 24 * time.Hour
+	when.KeepScans, when.LookYears = time.Duration(s.scanDays)*24*time.Hour, s.lookYears
 	scheduler, err := jobs.NewScheduler(ctx, db, work, when, p.now, p.log())
 	if err != nil {
 		return err

@@ -1,0 +1,56 @@
+package schematest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"healthcode/registry"
+	"healthcode/schema"
+)
+
+// live checks that one query says what the readers of its parts say.
+func live(t *testing.T, fresh Opener) {
+	db := Open(t, fresh)
+	seed(t, db, 3, 4)
+	gradeSome(t, db)
+	idx := must(db.ReserveIndex(t.Context(), Code(0), "1", "printed"))(t)
+	now := time.Now().UTC().Truncate(time.Second)
+	must(0, db.SaveCode(t.Context(), schema.Code{Index: idx, USCC: Code(0), KID: "1", Form: "printed", IssuedAt: now, ExpiresAt: now.Add(time.Hour),
+		Tier: registry.TierA, Colour: registry.ColourBlue, Model: 1, JWT: "x"}))(t)
+	got := must(db.Live(t.Context(), Code(0), idx, now))(t)
+	want := must(db.CodeOf(t.Context(), Code(0), idx))(t)
+	want.JWT = ""
+	if got.Code == nil || *got.Code != *want || got.Name != Enterprise(0).Name || got.RegionCode != Enterprise(0).RegionCode || got.Signalled {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if a := must(db.Assessment(t.Context(), Code(0)))(t); got.Assessment == nil || *got.Assessment != *a {
+		t.Errorf("%+v, want %+v", got.Assessment, a)
+	}
+	for n := range 3 {
+		l := must(db.Live(t.Context(), Code(n), idx+1, now))(t)
+		a, err := db.Assessment(t.Context(), Code(n))
+		if l.Code != nil || (l.Assessment == nil) != errors.Is(err, schema.ErrNotFound) || l.Assessment != nil && l.Assessment.Index != a.Index {
+			t.Errorf("enterprise %d: %+v", n, l)
+		}
+	}
+	if l := must(db.Live(t.Context(), Code(1), idx, now))(t); l.Code != nil {
+		t.Errorf("a code of another enterprise: %+v", l.Code)
+	}
+	if _, err := db.Live(t.Context(), Code(7), idx, now); !errors.Is(err, schema.ErrNotFound) {
+		t.Errorf("an unknown enterprise: %v", err)
+	}
+	var scans []schema.Scans
+	for area := range 3 {
+		scans = append(scans, schema.Scans{USCC: Code(0), Index: idx, Hour: schema.HourOf(now), Area: string(rune('a' + area)), Count: 1})
+	}
+	if signals := must(db.AddScans(t.Context(), scans, 2))(t); len(signals) != 1 {
+		t.Fatalf("%d signals", len(signals))
+	}
+	if l := must(db.Live(t.Context(), Code(0), idx, now.Add(-time.Hour)))(t); !l.Signalled {
+		t.Error("no signal is seen")
+	}
+	if l := must(db.Live(t.Context(), Code(0), idx, now.Add(time.Hour)))(t); l.Signalled {
+		t.Error("an old signal is seen")
+	}
+}
