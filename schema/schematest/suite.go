@@ -94,6 +94,8 @@ func Exercise(t *testing.T, fresh Opener) {
 		{"models: activation asks for new grades of everybody", modelActivation},
 		{"models: previews, comments, simulations", modelNotes},
 		{"outbox: told once", outbox},
+		{"changes: what partners are told, by sight and topic", feed},
+		{"changes: one order for every reader, nothing missed", feedRaces},
 		{"accounts: rights come and go", accounts},
 		{"accounts: passwords, second factors, sessions", signIns},
 		{"partners: purposes and keys", partners},
