@@ -12,6 +12,15 @@ import (
 
 // whoMay is who may call each route. A route that is not here fails the test: think of who may call it first.
 var whoMay = map[string]string{
+	"GET /api/v1/changes":                    "reader, partner: changes",
+	"GET /api/v1/webhooks":                   "admin, (whole register), partner: changes",
+	"POST /api/v1/webhooks":                  "admin, (whole register), partner: changes",
+	"GET /api/v1/webhooks/:id":               "admin, (whole register), partner: changes",
+	"DELETE /api/v1/webhooks/:id":            "admin, (whole register), partner: changes",
+	"POST /api/v1/webhooks/:id/rotate":       "admin, (whole register), partner: changes",
+	"POST /api/v1/webhooks/:id/enable":       "admin, (whole register), partner: changes",
+	"POST /api/v1/webhooks/:id/redeliver":    "admin, (whole register), partner: changes",
+	"GET /api/v1/webhooks/:id/deliveries":    "admin, (whole register), partner: changes",
 	"GET /v/:code":                           "public",
 	"GET /.well-known/jwks.json":             "public",
 	"GET /.well-known/root.json":             "public",

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -39,6 +40,9 @@ type Store interface {
 	SignInStore
 	AccountKeeper
 	PartnerKeeper
+	ChangeReader
+	WebhookReader
+	WebhookKeeper
 }
 
 // Config is all that the handlers need.
@@ -54,9 +58,10 @@ type Config struct {
 	Showcases      []Showcase // shown on the first page
 	TrustedProxies []string   // addresses or CIDRs of proxies whose X-Forwarded-For is believed; none by default
 
-	Seal         access.SealKey // opens the secrets of second factors
+	Seal         access.SealKey // opens the secrets of second factors, seals those of webhooks
 	DemoAccounts []web.DemoAccount
-	HTTPS        bool // people come by https, so cookies are sent by nothing else
+	WebhookAllow []netip.Prefix // networks that webhooks may lead to beside the public Internet
+	HTTPS        bool           // people come by https, so cookies are sent by nothing else
 
 	ScreenRenewal time.Duration // how often a screen renews its code, in whole seconds; 0 means 30
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"time"
 
+	"healthcode/access"
 	"healthcode/api"
 	"healthcode/jobs"
 	"healthcode/schema"
@@ -18,7 +20,7 @@ import (
 
 func (p *program) serveCommand() *cobra.Command {
 	var listen string
-	var proxies []string
+	var proxies, inner []string
 	var history, scanAreas, scanDays int
 	keys := &keyFlags{}
 	c := &cobra.Command{
@@ -33,6 +35,7 @@ func (p *program) serveCommand() *cobra.Command {
 	c.Flags().IntVar(&history, "list-history", listHistoryDays, "days for which old publications of a list stay, one an hour (one a minute for a day)")
 	c.Flags().IntVar(&scanAreas, "scan-areas", api.DefaultScanAreas, "from how many of 64 areas a printed code may be scanned in a day before a signal says that it may have been copied")
 	c.Flags().IntVar(&scanDays, "scan-days", int(jobs.DefaultScanLife/(24*time.Hour)), "days for which counts of scans stay")
+	c.Flags().StringSliceVar(&inner, "webhook-allow", nil, "CIDR of an inner network that webhooks may lead to, also by http; without it they reach public addresses alone, by https")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if scanAreas < 1 || scanAreas > 63 || scanDays < 1 || scanDays > 3650 {
 			return usage(c, "--scan-areas: want 1 to 63; --scan-days: want 1 to 3650")
@@ -40,8 +43,12 @@ func (p *program) serveCommand() *cobra.Command {
 		if history < 1 || history > 3650 {
 			return usage(c, "--list-history: want 1 to 3650 days")
 		}
+		networks, err := readNetworks(inner)
+		if err != nil {
+			return usage(c, "--webhook-allow: %w", err)
+		}
 		return p.withNewDB(c.Context(), func(db *schema.DB) error {
-			return p.serve(c.Context(), db, serving{listen: listen, proxies: proxies, keys: keys, history: history, scanAreas: scanAreas, scanDays: scanDays})
+			return p.serve(c.Context(), db, serving{listen: listen, proxies: proxies, keys: keys, history: history, scanAreas: scanAreas, scanDays: scanDays, inner: networks})
 		})
 	}
 	return c
@@ -56,6 +63,8 @@ type serving struct {
 
 	scanAreas int // a day, that are ordinary for a printed code
 	scanDays  int // for which counts of scans stay
+
+	inner []netip.Prefix // networks that webhooks may lead to beside the public Internet
 }
 
 // listHistoryDays is jobs.DefaultListHistory in days.
@@ -75,6 +84,7 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 	config := api.Config{Log: p.log(), Store: db, Now: p.now, TrustedProxies: s.proxies, Bundle: &jobs.Bundle{DB: db, Signer: key, Clock: p.now}}
 	issuer := &jobs.Issuer{DB: db, Signer: key, Clock: p.now}
 	config.Issuer, config.Scans = issuer, api.NewScanLog(db, p.now, p.log(), s.scanAreas)
+	config.WebhookAllow = s.inner
 	demo.show(&config)
 	handler, err := api.New(config)
 	if err != nil {
@@ -95,6 +105,7 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 	work := jobs.Work{
 		Rotate: rotate, Key: key,
 		Reissue: &jobs.Reissue{Issuer: issuer},
+		Deliver: jobs.NewDeliver(db, config.Seal, s.inner, p.now, p.log()),
 		Publish: &jobs.Publish{DB: db, Signer: key, Clock: p.now, History: time.Duration(s.history) * 24 * time.Hour},
 	}
 	when := jobs.DefaultSchedule()
@@ -110,6 +121,17 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 		fmt.Fprintf(p.out, "http://%s/\n", address)
 		p.say("listening on %s, on this machine only: sign-in comes with a later version; ctrl-C stops", address)
 	})
+}
+
+// readNetworks reads CIDRs.
+func readNetworks(texts []string) (networks []netip.Prefix, err error) {
+	for _, text := range texts {
+		if err := access.CheckNetwork(text); err != nil {
+			return nil, err
+		}
+		networks = append(networks, netip.MustParsePrefix(text))
+	}
+	return networks, nil
 }
 
 // beside runs work until what it returns is called, also when ctx has ended, and waits for its end then.
