@@ -149,7 +149,7 @@ func outcomeOf(err error) string {
 		return outcomeAddress
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return outcomeTimeout
-	case errors.As(err, &certificate), errors.As(err, &record), errors.As(err, &alert):
+	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &certificate), errors.As(err, &record), errors.As(err, &alert):
 		return outcomeTLS
 	}
 	return outcomeConnect
