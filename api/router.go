@@ -22,16 +22,14 @@ type Route struct {
 // Beside its rule each route bounds what it shows (server.sight): staff by the regions where they hold a role of the rule, people of an
 // enterprise by their own enterprise. Who names an enterprise or a code in the address is bounded before the handler runs (server.bounded).
 func (s *server) table() []Route {
-	get, post, options, remove := http.MethodGet, http.MethodPost, http.MethodOptions, http.MethodDelete
+	get, post, options := http.MethodGet, http.MethodPost, http.MethodOptions
 	public, reader := access.Rule{Public: true}, access.Rule{Roles: []access.Role{access.Reader}}
 	own := access.Rule{Roles: []access.Role{access.Reader}, Enterprise: true}
 	comments := access.Rule{Roles: []access.Role{access.Modeller}, Enterprise: true}
 	supervisor := access.Rule{Roles: []access.Role{access.Supervisor}}
 	admin := access.Rule{Roles: []access.Role{access.Admin}, Everywhere: true} // who gives rights could give any
-	feed := access.Rule{Roles: []access.Role{access.Reader}, Scopes: []access.Scope{access.ScopeChanges}}
-	hooks := access.Rule{Roles: []access.Role{access.Admin}, Everywhere: true, Scopes: []access.Scope{access.ScopeChanges}}
 	modeller := access.Rule{Roles: []access.Role{access.Modeller, access.Approver}, Everywhere: true}
-	return []Route{
+	return append(s.changeRoutes(), []Route{
 		{get, "/v/:code", public, s.scanned},
 		{get, "/.well-known/jwks.json", public, s.jwks},
 		{get, "/.well-known/root.json", public, s.root},
@@ -103,12 +101,20 @@ func (s *server) table() []Route {
 		{post, "/api/v1/partners/:id/keys", admin, s.partnerKeyAdded},
 		{post, "/api/v1/partners/:id/keys/:prefix/rotate", admin, s.partnerKeyRotated},
 		{post, "/api/v1/partners/:id/keys/:prefix/revoke", admin, s.partnerKeyRevoked},
+	}...)
+}
 
+// changeRoutes lists the routes of what partners are told.
+func (s *server) changeRoutes() []Route {
+	get, post := http.MethodGet, http.MethodPost
+	feed := access.Rule{Roles: []access.Role{access.Reader}, Scopes: []access.Scope{access.ScopeChanges}}
+	hooks := access.Rule{Roles: []access.Role{access.Admin}, Everywhere: true, Scopes: []access.Scope{access.ScopeChanges}}
+	return []Route{
 		{get, "/api/v1/changes", feed, s.changes},
 		{get, "/api/v1/webhooks", hooks, s.webhooksListed},
 		{post, "/api/v1/webhooks", hooks, s.webhookAdded},
 		{get, "/api/v1/webhooks/:id", hooks, s.webhookShown},
-		{remove, "/api/v1/webhooks/:id", hooks, s.webhookDeleted},
+		{http.MethodDelete, "/api/v1/webhooks/:id", hooks, s.webhookDeleted},
 		{post, "/api/v1/webhooks/:id/rotate", hooks, s.webhookRotated},
 		{post, "/api/v1/webhooks/:id/enable", hooks, s.webhookEnabled},
 		{post, "/api/v1/webhooks/:id/redeliver", hooks, s.webhookRedelivered},

@@ -126,10 +126,10 @@ func (s *sender) send(ctx context.Context, to string, m *message) answer {
 	if err != nil {
 		return answer{outcome: outcomeOf(err)}
 	}
-	defer response.Body.Close()
-	if _, err := io.CopyN(io.Discard, response.Body, maxAnswer); err != nil && !errors.Is(err, io.EOF) {
-		return answer{outcomeOf(err), response.StatusCode} // the status alone may be a proxy's
-	}
+	defer func() { // the status says it all; the rest is read so that the connection can be used again
+		_, _ = io.CopyN(io.Discard, response.Body, maxAnswer)
+		_ = response.Body.Close()
+	}()
 	switch {
 	case response.StatusCode >= 200 && response.StatusCode < 300:
 		return answer{outcomeTaken, response.StatusCode}

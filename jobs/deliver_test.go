@@ -23,6 +23,7 @@ import (
 	"healthcode/schema/pgtest"
 	"healthcode/schema/schematest"
 
+	"github.com/go-co-op/gocron/v2"
 	webhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
@@ -542,4 +543,33 @@ func TestDeliveryStops(t *testing.T) {
 			p.Errorf("%+v", w)
 		}
 	})
+}
+
+// The scheduler gives places and delivers, and stops with nothing left behind.
+func TestTheSchedulerDelivers(t *testing.T) {
+	t.Parallel()
+	p, server := newPost(t, schema.Config{Dir: t.TempDir()}), newReceiver(t)
+	_, secret := p.hook(server.URL)
+	came := make(chan struct{}, 9)
+	server.answers(func(w http.ResponseWriter, _ *http.Request, _ int) {
+		w.WriteHeader(http.StatusNoContent)
+		came <- struct{}{}
+	})
+	_, err := p.db.ChangeCode(t.Context(), p.idx, schema.StepSuspend, "Li Hua", "a test")
+	check(t, err)
+	often := gocron.DurationJob(20 * time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s, err := jobs.NewScheduler(ctx, p.db, jobs.Work{Deliver: p.deliver(loopback...)}, jobs.Schedule{Sequence: often, Deliver: often}, time.Now, slog.New(slog.DiscardHandler))
+	check(t, err)
+	s.Start()
+	select {
+	case <-came:
+	case <-time.After(time.Minute):
+		t.Error("nothing came")
+	}
+	check(t, s.Stop())
+	if got := server.take(); len(got) != 1 || signedBy(t, secret, got[0]) != nil {
+		t.Errorf("%d messages", len(got))
+	}
 }
