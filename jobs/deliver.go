@@ -187,6 +187,9 @@ func (j *Deliver) message(ctx context.Context, w *schema.Webhook, c *schema.Chan
 	if err != nil {
 		return nil, fmt.Errorf("read secrets: %w", err)
 	}
+	if len(sealed) == 0 { // nothing goes out unsigned
+		return nil, fmt.Errorf("webhook %s has no secret any more: %w", w.ID, schema.ErrLeaseLost)
+	}
 	for _, text := range sealed {
 		secret, err := j.seal.Open(text, access.PurposeWebhook(w.ID))
 		if err != nil {

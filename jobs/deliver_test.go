@@ -545,6 +545,43 @@ func TestDeliveryStops(t *testing.T) {
 	})
 }
 
+// A partner that is disabled, or a webhook that is deleted, while changes are sent gets no more of them.
+func TestDeliveryEndsWithItsWebhook(t *testing.T) {
+	t.Parallel()
+	onBothPosts(t, func(p *post) {
+		server, j := newReceiver(p.T), p.deliver(loopback...)
+		ends := map[string]func(id string) error{
+			"deleted":  func(id string) error { return p.db.DeleteWebhook(p.Context(), id) },
+			"moved":    func(id string) error { return p.db.MoveWebhook(p.Context(), id, 0) },
+			"disabled": func(string) error { return p.db.DisablePartner(p.Context(), p.partner, p.now) },
+		}
+		for _, name := range []string{"deleted", "moved", "disabled"} {
+			id, _ := p.hook(server.URL)
+			p.change(3)
+			server.answers(func(w http.ResponseWriter, _ *http.Request, n int) {
+				if n == 2 {
+					if err := ends[name](id); err != nil {
+						p.Error(err)
+					}
+				}
+				w.WriteHeader(http.StatusNoContent)
+			})
+			_, err := j.RunOnce(p.Context())
+			check(p.T, err)
+			j.Wait()
+			if got := server.take(); len(got) != 2 {
+				p.Errorf("%s: it got %v", name, positions(got))
+			}
+			if name == "moved" {
+				if w := p.webhook(id); w.Position != 0 {
+					p.Errorf("moved: %+v", w)
+				}
+				check(p.T, p.db.DeleteWebhook(p.Context(), id))
+			}
+		}
+	})
+}
+
 // The scheduler gives places and delivers, and stops with nothing left behind.
 func TestTheSchedulerDelivers(t *testing.T) {
 	t.Parallel()

@@ -68,15 +68,24 @@ func partOf[T any](payload []byte) ([]byte, error) {
 // sequencedAtOnce bounds how many messages get their places in one transaction.
 const sequencedAtOnce = 2000
 
-const feedTopics = `('` + TopicCodeChanged + `', '` + TopicGradeChanged + `')`
+// waitingChanges selects the oldest messages that partners are to be told, at most limit. Each topic is read in the order of the index, so that a
+// long queue is not sorted again for each part of it.
+func waitingChanges(limit int) (query string, values []any) {
+	parts := make([]string, len(FeedTopics))
+	for i, topic := range FeedTopics {
+		parts[i] = `SELECT * FROM (SELECT id, uscc, topic, payload, created_at FROM outbox WHERE published_at = 0 AND topic = ? ORDER BY id LIMIT ?) waiting`
+		values = append(values, topic, limit)
+	}
+	return strings.Join(parts, ` UNION ALL `) + ` ORDER BY id LIMIT ?`, append(values, limit)
+}
 
 // SequenceChanges gives messages of the outbox that are committed, and that partners may be told, the next places in the change feed, and returns
 // how many; 0 when there are none, or another process is at it. Numbers of the outbox are given before the commit and so become visible out of
 // order; places are given by one writer at a time, which sees all of what the one before it stored, so they become visible in order.
 func (db *DB) SequenceChanges(ctx context.Context) (int, error) {
-	const waiting = `SELECT count(*) FROM (SELECT 1 FROM outbox WHERE published_at = 0 AND topic IN ` + feedTopics + ` LIMIT 1) waiting`
+	query, values := waitingChanges(1)
 	var n int
-	if err := db.read.GetContext(ctx, &n, waiting); err != nil {
+	if err := db.read.GetContext(ctx, &n, db.read.Rebind(`SELECT count(*) FROM (`+query+`) one`), values...); err != nil {
 		return 0, db.fail(ctx, "look for changes", err)
 	}
 	if n == 0 { // so that looking several times a second writes nothing
@@ -109,12 +118,12 @@ func (t *tx) sequence(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	const waiting = `SELECT id, uscc, topic, payload, created_at FROM outbox WHERE published_at = 0 AND topic IN ` + feedTopics + ` ORDER BY id LIMIT ?`
+	query, values := waitingChanges(sequencedAtOnce)
 	var found []struct {
 		Message
 		Created int64 `db:"created_at"`
 	}
-	if err := t.SelectContext(ctx, &found, t.Rebind(waiting), sequencedAtOnce); err != nil {
+	if err := t.SelectContext(ctx, &found, t.Rebind(query), values...); err != nil {
 		return 0, fmt.Errorf("read outbox: %w", err)
 	}
 	rows := make([][]any, len(found))

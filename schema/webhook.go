@@ -155,9 +155,10 @@ func (db *DB) RotateWebhookSecret(ctx context.Context, id, sealed string, until 
 	})
 }
 
-// WebhookSecrets returns the sealed secrets of a webhook that are valid at an instant, newest first.
+// WebhookSecrets returns the sealed secrets of a webhook that are valid at an instant, newest first; none when the webhook or its partner is gone.
 func (db *DB) WebhookSecrets(ctx context.Context, id string, at time.Time) ([]string, error) {
-	const query = `SELECT sealed FROM webhook_secret WHERE webhook_id = ? AND (expires_at = 0 OR expires_at > ?) ORDER BY number DESC`
+	const query = `SELECT s.sealed FROM webhook_secret s JOIN webhook w ON w.id = s.webhook_id JOIN partner p ON p.id = w.partner_id
+		WHERE s.webhook_id = ? AND (s.expires_at = 0 OR s.expires_at > ?) AND p.disabled_at = 0 ORDER BY s.number DESC`
 	var sealed []string
 	if err := db.read.SelectContext(ctx, &sealed, db.read.Rebind(query), id, micros(at)); err != nil {
 		return nil, db.fail(ctx, "read the secrets of a webhook", err)

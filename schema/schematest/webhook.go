@@ -133,7 +133,7 @@ func webhookClaims(t *testing.T, fresh Opener) {
 	webhookLog(t, db, now)
 	must(0, db.EnableWebhook(ctx, "wh_1"))(t)
 	must(0, db.DisablePartner(ctx, partner, now))(t)
-	if len(claim(now.Add(2*time.Hour))) != 0 {
+	if len(claim(now.Add(2*time.Hour))) != 0 || len(must(db.WebhookSecrets(ctx, "wh_1", now))(t)) != 0 {
 		t.Error("a disabled partner is told of changes")
 	}
 }
