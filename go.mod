@@ -35,6 +35,8 @@ require (
 
 require github.com/go-jose/go-jose/v4 v4.1.4 // indirect
 
+require github.com/standard-webhooks/standard-webhooks/libraries v0.0.1
+
 require (
 	filippo.io/hpke v0.4.0 // indirect
 	github.com/alexedwards/argon2id v1.0.0

@@ -23,7 +23,7 @@ type Route struct {
 // Beside its rule each route bounds what it shows (server.sight): staff by the regions where they hold a role of the rule, people of an
 // enterprise by their own enterprise. Who names an enterprise or a code in the address is bounded before the handler runs (server.bounded).
 func (s *server) table() []Route {
-	return slices.Concat(s.publicRoutes(), s.registerRoutes(), s.accountRoutes())
+	return slices.Concat(s.publicRoutes(), s.registerRoutes(), s.accountRoutes(), s.changeRoutes())
 }
 
 // publicRoutes are for everybody: verifying, and signing in.
@@ -132,6 +132,24 @@ func (s *server) accountRoutes() []Route {
 		{post, "/api/v1/partners/:id/keys", admin, s.partnerKeyAdded},
 		{post, "/api/v1/partners/:id/keys/:prefix/rotate", admin, s.partnerKeyRotated},
 		{post, "/api/v1/partners/:id/keys/:prefix/revoke", admin, s.partnerKeyRevoked},
+	}
+}
+
+// changeRoutes lists the routes of what partners are told.
+func (s *server) changeRoutes() []Route {
+	get, post := http.MethodGet, http.MethodPost
+	feed := access.Rule{Roles: []access.Role{access.Reader}, Scopes: []access.Scope{access.ScopeChanges}}
+	hooks := access.Rule{Roles: []access.Role{access.Admin}, Everywhere: true, Scopes: []access.Scope{access.ScopeChanges}}
+	return []Route{
+		{get, "/api/v1/changes", feed, s.changes},
+		{get, "/api/v1/webhooks", hooks, s.webhooksListed},
+		{post, "/api/v1/webhooks", hooks, s.webhookAdded},
+		{get, "/api/v1/webhooks/:id", hooks, s.webhookShown},
+		{http.MethodDelete, "/api/v1/webhooks/:id", hooks, s.webhookDeleted},
+		{post, "/api/v1/webhooks/:id/rotate", hooks, s.webhookRotated},
+		{post, "/api/v1/webhooks/:id/enable", hooks, s.webhookEnabled},
+		{post, "/api/v1/webhooks/:id/redeliver", hooks, s.webhookRedelivered},
+		{get, "/api/v1/webhooks/:id/deliveries", hooks, s.deliveriesListed},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -44,6 +45,9 @@ type Store interface {
 	LookStore
 	TicketStore
 	IdentityReader
+	ChangeReader
+	WebhookReader
+	WebhookKeeper
 }
 
 // Config is all that the handlers need.
@@ -59,10 +63,11 @@ type Config struct {
 	Showcases      []Showcase // shown on the first page
 	TrustedProxies []string   // addresses or CIDRs of proxies whose X-Forwarded-For is believed; none by default
 
-	Seal         access.SealKey // opens the secrets of second factors
+	Seal         access.SealKey // opens the secrets of second factors, seals those of webhooks
 	DemoAccounts []web.DemoAccount
-	OIDC         *OIDC // nil: nobody signs in elsewhere
-	HTTPS        bool  // people come by https, so cookies are sent by nothing else
+	WebhookAllow []netip.Prefix // networks that webhooks may lead to beside the public Internet
+	OIDC         *OIDC          // nil: nobody signs in elsewhere
+	HTTPS        bool           // people come by https, so cookies are sent by nothing else
 
 	ScreenRenewal time.Duration // how often a screen renews its code, in whole seconds; 0 means 30
 }

@@ -1,5 +1,7 @@
 package jobs
 
+import "time"
+
 // OnStep has a function called between each two steps of issuing.
 func (s *Issuer) OnStep(reached func(step string)) { s.reached = reached }
 
@@ -7,3 +9,6 @@ func (s *Issuer) OnStep(reached func(step string)) { s.reached = reached }
 func Steps() []string {
 	return []string{stepWanted, stepIntended, stepRead, stepPrepared, stepSigned, stepStored}
 }
+
+// SetTimeout says how long an attempt of a delivery may take.
+func (j *Deliver) SetTimeout(timeout time.Duration) { j.sender.timeout = timeout }

@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 		if os.Getenv(childIssues) != "" {
 			child = issuingChild
 		}
+		if os.Getenv(childDelivers) != "" {
+			child = deliveringChild
+		}
 		if err := child(address); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}

@@ -23,6 +23,8 @@ type Schedule struct {
 	Remind    gocron.JobDefinition // of codes that end
 	Reissue   gocron.JobDefinition // codes
 	Prune     gocron.JobDefinition // counts of scans, and looks
+	Sequence  gocron.JobDefinition // changes, for the feed
+	Deliver   gocron.JobDefinition // changes, to webhooks
 	Rotate    gocron.JobDefinition // signing keys
 	Key       gocron.JobDefinition // looks which key signs
 
@@ -46,15 +48,18 @@ func DefaultSchedule() Schedule {
 		Prune:     gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(3, 50, 0))),
 		Rotate:    gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(0, 40, 0))),
 		Key:       gocron.DurationJob(keyFresh),
+		Sequence:  gocron.DurationJob(follow),
+		Deliver:   gocron.DurationJob(follow),
 	}
 }
 
-// Work holds the jobs that need a signing key. Those that are nil do not run.
+// Work holds the jobs that need keys. Those that are nil do not run.
 type Work struct {
 	Reissue *Reissue
 	Publish *Publish
 	Rotate  *Rotate
 	Key     *ActiveKey // that the others sign with
+	Deliver *Deliver   // signs with the secrets of webhooks
 }
 
 // Scheduler runs the jobs of one process. Several processes may share a database: the run's row, or a lease, lets one of them work.
@@ -62,6 +67,7 @@ type Scheduler struct {
 	cron    gocron.Scheduler
 	log     *slog.Logger
 	publish *Publish
+	deliver *Deliver
 }
 
 // NewScheduler prepares the jobs; nothing runs before Start. ctx ends every job that is running.
@@ -70,7 +76,7 @@ func NewScheduler(ctx context.Context, db *schema.DB, signed Work, when Schedule
 	if err != nil {
 		return nil, fmt.Errorf("make a scheduler: %w", err)
 	}
-	s := &Scheduler{cron: cron, log: log, publish: signed.Publish}
+	s := &Scheduler{cron: cron, log: log, publish: signed.Publish, deliver: signed.Deliver}
 	nightly := &Recompute{DB: db, Clock: clock, OncePerDay: true}
 	changed := &Recompute{DB: db, Clock: clock, ChangedOnly: true}
 	jobs := []struct {
@@ -87,6 +93,8 @@ func NewScheduler(ctx context.Context, db *schema.DB, signed Work, when Schedule
 		{"prune-scans", when.Prune, s.counted("counts of scans pruned", (&PruneScans{DB: db, Clock: clock, Keep: when.KeepScans}).RunOnce)},
 		{"prune-looks", when.Prune, s.counted("looks pruned", (&PruneLooks{DB: db, Clock: clock, Years: when.LookYears}).RunOnce)},
 		{"rotate-keys", when.Rotate, s.rotate(signed.Rotate)},
+		{"sequence-changes", when.Sequence, patient(clock, uncounted((&Sequence{DB: db}).RunOnce))},
+		{"deliver-webhooks", when.Deliver, s.delivered(clock, signed.Deliver)},
 		{"follow-key", when.Key, follows(clock, signed.Key)},
 	}
 	for _, job := range jobs {
@@ -104,11 +112,14 @@ func NewScheduler(ctx context.Context, db *schema.DB, signed Work, when Schedule
 // Start lets the jobs run when their time comes.
 func (s *Scheduler) Start() { s.cron.Start() }
 
-// Stop waits for running jobs, at most 20 seconds, and lets another process publish the lists.
+// Stop waits for running jobs, at most 20 seconds, for deliveries under way, which ctx ends, and lets another process publish the lists.
 func (s *Scheduler) Stop() error {
 	err := s.cron.Shutdown()
 	if err != nil {
 		err = fmt.Errorf("stop the scheduler: %w", err)
+	}
+	if s.deliver != nil {
+		s.deliver.Wait()
 	}
 	if s.publish == nil {
 		return err
@@ -234,6 +245,21 @@ func follows(clock func() time.Time, key *ActiveKey) func(context.Context) error
 		return nil
 	}
 	return patient(clock, key.Refresh)
+}
+
+// uncounted is work of which the log says nothing unless it fails: it is done all the time.
+func uncounted(work func(context.Context) (int, error)) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := work(ctx)
+		return err
+	}
+}
+
+func (s *Scheduler) delivered(clock func() time.Time, job *Deliver) func(context.Context) error {
+	if job == nil {
+		return nil
+	}
+	return patient(clock, uncounted(job.RunOnce))
 }
 
 // idle reports whether an error says that there is nothing to do, or that another process does it: no fault.

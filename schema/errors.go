@@ -24,6 +24,8 @@ var (
 	ErrInactive    = errors.New("the model of the run is not the active one")
 	ErrCodeStep    = errors.New("the code does not allow this step")
 	ErrStepNote    = errors.New("a step with a code needs an author and a reason")
+	ErrAhead       = errors.New("the place in the change feed is ahead of the feed")
+	ErrManyHooks   = errors.New("the partner has as many webhooks as it may")
 	ErrUnfinished  = errors.New("the run still has open ranges")
 )
 

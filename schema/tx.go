@@ -76,6 +76,7 @@ const (
 	lockModels   = 0x6863_0003 // whoever takes a step in a model's life has it alone
 	lockCopy     = 0x6863_000a // whoever has a copy of the database
 	lockKeys     = 0x6863_0009 // whoever takes a step in a key's life has it alone
+	lockChanges  = 0x6863_000c // who gives changes their places in the feed has it alone
 	lockArrivals = 0x6863_0002 // who registers an enterprise, or keeps a record aside because one is missing, has it alone
 )
 

@@ -60,4 +60,7 @@ var problemWords = map[string]Phrase{
 	"problem.timeout":                 {"处理超时，请稍后再试", "It took too long; please try again"},
 	"problem.unavailable":             {"暂时不可用，请稍后再试", "Not available for the moment; please try again"},
 	"problem.internal":                {"系统出错，已记录，请稍后再试", "Something failed here. It has been recorded; please try again"},
+	"problem.unknown_webhook":         {"没有此推送地址", "No such webhook"},
+	"problem.too_many_webhooks":       {"推送地址数量已达上限", "There are as many webhooks as there may be"},
+	"problem.cursor_ahead":            {"游标超出变更记录的末尾：登记库可能已从备份恢复，请从头读取", "The cursor is beyond the end of the feed: the register may have been restored; read it from the start"},
 }

@@ -67,14 +67,15 @@ func TestCodeLifeCommands(t *testing.T) {
 		exit      int
 		want      string
 	}{
-		"no index":   {[]string{"code", "show", "x"}, exitUsage, "no place in the lists"},
-		"too large":  {[]string{"code", "show", "4294967296"}, exitUsage, "no place in the lists"},
-		"of nobody":  {[]string{"code", "show", "4294967295"}, exitRefused, "not found"},
-		"no person":  {[]string{"code", "suspend", "1", "--reason", "x"}, exitUsage, "--by and --reason"},
-		"no reason":  {[]string{"code", "suspend", "1", "--by", "x", "--reason", " "}, exitUsage, "--by and --reason"},
-		"no yes":     {[]string{"code", "revoke", "1", "--by", "x", "--reason", "y"}, exitUsage, "--yes"},
-		"list of no": {[]string{"code", "list", "91350100M000100Y43"}, exitRefused, "not found"},
-		"bad areas":  {[]string{"serve", "--scan-areas", "64"}, exitUsage, "--scan-areas"},
+		"no index":    {[]string{"code", "show", "x"}, exitUsage, "no place in the lists"},
+		"too large":   {[]string{"code", "show", "4294967296"}, exitUsage, "no place in the lists"},
+		"of nobody":   {[]string{"code", "show", "4294967295"}, exitRefused, "not found"},
+		"no person":   {[]string{"code", "suspend", "1", "--reason", "x"}, exitUsage, "--by and --reason"},
+		"no reason":   {[]string{"code", "suspend", "1", "--by", "x", "--reason", " "}, exitUsage, "--by and --reason"},
+		"no yes":      {[]string{"code", "revoke", "1", "--by", "x", "--reason", "y"}, exitUsage, "--yes"},
+		"list of no":  {[]string{"code", "list", "91350100M000100Y43"}, exitRefused, "not found"},
+		"bad areas":   {[]string{"serve", "--scan-areas", "64"}, exitUsage, "--scan-areas"},
+		"bad network": {[]string{"serve", "--webhook-allow", "10.0.0.1/8"}, exitUsage, "--webhook-allow"},
 	} {
 		r := call(t, append(c.arguments, "--dir", dir)...)
 		if r.code != c.exit || !strings.Contains(r.err, c.want) {

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"time"
 
+	"healthcode/access"
 	"healthcode/api"
 	"healthcode/jobs"
 	"healthcode/schema"
@@ -18,6 +20,7 @@ import (
 
 func (p *program) serveCommand() *cobra.Command {
 	reach := &reachFlags{}
+	var inner []string
 	var history, scanAreas, scanDays, lookYears int
 	keys := &keyFlags{}
 	c := &cobra.Command{
@@ -34,6 +37,7 @@ func (p *program) serveCommand() *cobra.Command {
 	c.Flags().IntVar(&scanAreas, "scan-areas", api.DefaultScanAreas, "from how many of 64 areas a printed code may be scanned in a day before a signal says that it may have been copied")
 	c.Flags().IntVar(&scanDays, "scan-days", int(jobs.DefaultScanLife/(24*time.Hour)), "days for which counts of scans stay")
 	c.Flags().IntVar(&lookYears, "look-years", jobs.DefaultLookYears, "years for which it is kept which partner looked at an enterprise")
+	c.Flags().StringSliceVar(&inner, "webhook-allow", nil, "CIDR of an inner network that webhooks may lead to, also by http; without it they reach public addresses alone, by https")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if lookYears < 1 || lookYears > 100 {
 			return usage(c, "--look-years: want 1 to 100")
@@ -52,8 +56,12 @@ func (p *program) serveCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		networks, err := readNetworks(inner)
+		if err != nil {
+			return usage(c, "--webhook-allow: %w", err)
+		}
 		return p.withNewDB(c.Context(), func(db *schema.DB) error {
-			return p.serve(c.Context(), db, serving{listening: *listening, proxies: reach.proxies, oidc: oidc, keys: keys, history: history, scanAreas: scanAreas, scanDays: scanDays, lookYears: lookYears})
+			return p.serve(c.Context(), db, serving{listening: *listening, proxies: reach.proxies, oidc: oidc, keys: keys, history: history, scanAreas: scanAreas, scanDays: scanDays, lookYears: lookYears, inner: networks})
 		})
 	}
 	return c
@@ -70,6 +78,8 @@ type serving struct {
 	scanAreas int // a day, that are ordinary for a printed code
 	scanDays  int // for which counts of scans stay
 	lookYears int // for which looks stay
+
+	inner []netip.Prefix // networks that webhooks may lead to beside the public Internet
 }
 
 // listHistoryDays is jobs.DefaultListHistory in days.
@@ -95,6 +105,7 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 	}
 	issuer := &jobs.Issuer{DB: db, Signer: key, Clock: p.now}
 	config.Issuer, config.Scans = issuer, api.NewScanLog(db, p.now, p.log(), s.scanAreas)
+	config.WebhookAllow = s.inner
 	demo.show(&config)
 	handler, err := api.New(config)
 	if err != nil {
@@ -115,6 +126,7 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 	work := jobs.Work{
 		Rotate: rotate, Key: key,
 		Reissue: &jobs.Reissue{Issuer: issuer},
+		Deliver: jobs.NewDeliver(db, config.Seal, s.inner, p.now, p.log()),
 		Publish: &jobs.Publish{DB: db, Signer: key, Clock: p.now, History: time.Duration(s.history) * 24 * time.Hour},
 	}
 	when := jobs.DefaultSchedule()
@@ -134,6 +146,17 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 		fmt.Fprintf(p.out, "%s://%s/\n", scheme, address)
 		p.say("listening on %s; ctrl-C stops", address)
 	})
+}
+
+// readNetworks reads CIDRs.
+func readNetworks(texts []string) (networks []netip.Prefix, err error) {
+	for _, text := range texts {
+		if err := access.CheckNetwork(text); err != nil {
+			return nil, err
+		}
+		networks = append(networks, netip.MustParsePrefix(text))
+	}
+	return networks, nil
 }
 
 // beside runs work until what it returns is called, also when ctx has ended, and waits for its end then.

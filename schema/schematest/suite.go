@@ -23,9 +23,18 @@ var keyCases = []suiteCase{
 	{"copies: tried out beside the original, which does not change", copies},
 }
 
+// changeCases are those about what partners are told.
+var changeCases = []suiteCase{
+	{"changes: what partners are told, by sight and topic", feed},
+	{"changes: one order for every reader, nothing missed", feedRaces},
+	{"webhooks: kept, with their secrets", webhooks},
+	{"webhooks: one process delivers, and notes it", webhookClaims},
+	{"webhooks: of claims at once one is taken", webhookRaces},
+}
+
 // Exercise runs every case of the suite on one engine.
 func Exercise(t *testing.T, fresh Opener) {
-	for _, c := range slices.Concat(keyCases, lookCases, []suiteCase{
+	for _, c := range slices.Concat(keyCases, lookCases, changeCases, []suiteCase{
 		{"records: sending a batch twice changes nothing", recordsTwice},
 		{"records: a difference is the next revision", recordsRevised},
 		{"records: rules of a revision number that comes along", recordsNumbered},
