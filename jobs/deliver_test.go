@@ -483,15 +483,19 @@ func TestDelivererKilled(t *testing.T) {
 			child := exec.CommandContext(t.Context(), os.Args[0])
 			child.Env = append(os.Environ(), childDatabase+"="+config.Dir+config.URL, childDelivers+"=1")
 			child.Stderr = os.Stderr
+			started := make(chan struct{})
 			server.answers(func(w http.ResponseWriter, _ *http.Request, n int) {
 				if n == 2 { // it was received; the child will not learn that
+					<-started
 					if err := child.Process.Kill(); err != nil {
 						t.Error(err)
 					}
 				}
 				w.WriteHeader(http.StatusNoContent)
 			})
-			if err := child.Run(); err == nil {
+			check(t, child.Start())
+			close(started)
+			if err := child.Wait(); err == nil {
 				t.Fatal("the child was not killed")
 			}
 			first := server.take()
