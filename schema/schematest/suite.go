@@ -32,9 +32,17 @@ var changeCases = []suiteCase{
 	{"webhooks: of claims at once one is taken", webhookRaces},
 }
 
+// accountCases are those about who may see what.
+var accountCases = []suiteCase{
+	{"accounts: rights come and go", accounts},
+	{"accounts: passwords, second factors, sessions", signIns},
+	{"partners: purposes and keys", partners},
+	{"sight: every reader shows what lies within and nothing else", sights},
+}
+
 // Exercise runs every case of the suite on one engine.
 func Exercise(t *testing.T, fresh Opener) {
-	for _, c := range slices.Concat(keyCases, lookCases, changeCases, []suiteCase{
+	for _, c := range slices.Concat(keyCases, lookCases, changeCases, accountCases, []suiteCase{
 		{"records: sending a batch twice changes nothing", recordsTwice},
 		{"records: a difference is the next revision", recordsRevised},
 		{"records: rules of a revision number that comes along", recordsNumbered},
@@ -103,10 +111,6 @@ func Exercise(t *testing.T, fresh Opener) {
 		{"models: activation asks for new grades of everybody", modelActivation},
 		{"models: previews, comments, simulations", modelNotes},
 		{"outbox: told once", outbox},
-		{"accounts: rights come and go", accounts},
-		{"accounts: passwords, second factors, sessions", signIns},
-		{"partners: purposes and keys", partners},
-		{"sight: every reader shows what lies within and nothing else", sights},
 	}) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
