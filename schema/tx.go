@@ -19,6 +19,8 @@ type tx struct {
 	db *DB
 	// stamp is the moment at which what this transaction writes becomes known, in microseconds; 0 until learn has taken it.
 	stamp int64
+	// audited holds the lines of the audit log that wait for the end.
+	audited []AuditLine
 }
 
 // attempts bounds how often a transaction that lost a race is tried again, after a random wait of at most 2^slowest milliseconds: some two
@@ -64,7 +66,11 @@ func (db *DB) once(ctx context.Context, pool *sqlx.DB, options *sql.TxOptions, w
 		return err
 	}
 	defer inner.Rollback() // after a commit this does nothing
-	if err := work(&tx{Tx: inner, db: db}); err != nil {
+	t := &tx{Tx: inner, db: db}
+	if err := work(t); err != nil {
+		return err
+	}
+	if err := t.writeAudit(ctx); err != nil {
 		return err
 	}
 	return inner.Commit()
