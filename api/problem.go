@@ -116,6 +116,8 @@ var problems = []struct {
 	{schema.ErrTicketForeign, http.StatusForbidden, "ticket_foreign"},
 	{schema.ErrManyTickets, http.StatusConflict, "too_many_tickets"},
 	{ErrCrossOrigin, http.StatusForbidden, "cross_origin"},
+	{ErrTooMany, http.StatusTooManyRequests, "too_many_requests"},
+	{errOverloaded, http.StatusServiceUnavailable, "overloaded"},
 	{ErrTooLarge, http.StatusRequestEntityTooLarge, "body_too_large"},
 	{ErrMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type"},
 	{ErrField, http.StatusBadRequest, "invalid_field"},
