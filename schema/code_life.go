@@ -158,7 +158,38 @@ func (t *tx) addCodeEvents(ctx context.Context, codes []Code, step CodeStep, aut
 	if err := t.insert(ctx, "code_event", "uscc, idx, number, step, author, reason, at", "", rows); err != nil {
 		return err
 	}
+	if err := t.auditCodes(ctx, codes, step, reason, rows); err != nil {
+		return err
+	}
 	return t.markLists(ctx, owners)
+}
+
+// codeAudited is what the audit log says of a code.
+type codeAudited struct {
+	Status    CodeStatus      `json:"status"` // after the step
+	Form      string          `json:"form,omitempty"`
+	KID       string          `json:"kid,omitempty"`
+	Tier      registry.Tier   `json:"tier,omitzero"`
+	Colour    registry.Colour `json:"colour,omitzero"`
+	Model     int             `json:"model,omitempty"`
+	ExpiresAt time.Time       `json:"expires_at,omitzero"`
+	Reason    string          `json:"reason,omitempty"`
+}
+
+// auditCodes adds the line of a step: what became of one code, or the digest of the events of many.
+func (t *tx) auditCodes(ctx context.Context, codes []Code, step CodeStep, reason string, events [][]any) error {
+	entry := auditEntry{Action: "code." + string(step), Noun: "code"}
+	switch {
+	case len(codes) == 0:
+		return nil
+	case len(codes) == 1:
+		c := &codes[0]
+		entry.ID, entry.USCC = number(c.Index), c.USCC
+		entry.After = codeAudited{c.Status, c.Form, c.KID, c.Tier, c.Colour, c.Model, c.ExpiresAt.UTC(), reason}
+	default:
+		entry.After = batchAudited{Rows: len(codes), First: number(codes[0].Index), Last: number(codes[len(codes)-1].Index), Digest: digestOf(events)}
+	}
+	return t.audit(ctx, entry)
 }
 
 // eventNumbers returns the number of the newest event of each code that has one.

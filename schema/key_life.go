@@ -144,6 +144,16 @@ func (t *tx) retireOther(ctx context.Context, next *SigningKey, step *KeyStep) e
 	return nil
 }
 
+// keyAudited is what the audit log says of a signing key.
+type keyAudited struct {
+	State  KeyState `json:"state"` // after the step
+	KID    string   `json:"kid"`
+	Alg    string   `json:"alg"`
+	Driver string   `json:"driver"`
+	By     string   `json:"by"`
+	Reason string   `json:"reason,omitempty"`
+}
+
 // noteKey keeps a step and tells others of it.
 func (t *tx) noteKey(ctx context.Context, k *SigningKey, e KeyEvent) error {
 	const query = `INSERT INTO key_event (key, number, step, author, reason, at)
@@ -151,6 +161,10 @@ func (t *tx) noteKey(ctx context.Context, k *SigningKey, e KeyEvent) error {
 	_, err := t.ExecContext(ctx, t.Rebind(query), k.Number, e.Step, strings.TrimSpace(e.Author), e.Reason, micros(e.At), k.Number)
 	if err != nil {
 		return fmt.Errorf("note the step: %w", err)
+	}
+	after := keyAudited{k.State, k.KID, k.Alg, k.Driver, e.Author, e.Reason}
+	if err := t.audit(ctx, auditEntry{Action: "signing_key." + e.Step, Noun: "signing_key", ID: number(k.Number), After: after}); err != nil {
+		return err
 	}
 	topic := TopicKeyChanged
 	if e.Step == stepRotationDue {
