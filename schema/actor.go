@@ -6,7 +6,7 @@ import "context"
 type Actor struct {
 	Kind      string `json:"kind"` // access.Kind of a caller, "command" for somebody at the machine, "system" for a job
 	ID        int64  `json:"id,omitempty"`
-	Name      string `json:"name,omitempty"` // a login name or a partner's name, never a person's
+	Name      string `json:"name,omitempty"`  // a login name or a partner's name, never a person's
 	Doing     string `json:"doing,omitempty"` // of a command: which one, and the name of the file that it reads
 	RequestID string `json:"request_id,omitempty"`
 }

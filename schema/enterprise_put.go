@@ -45,7 +45,7 @@ type enterpriseBatch struct {
 	newest  map[string]*enterpriseRow
 	arrived []string // enterprises that were not registered before
 	added   []*enterpriseRow
-	rows    [][]any // that were written, for the audit log
+	rows    [][]any           // that were written, for the audit log
 	records []registry.Record // what the added rows say about permits and capability
 }
 

@@ -216,7 +216,7 @@ func (db *DB) PartnerKeys(ctx context.Context, partner int64) ([]PartnerKey, err
 // UsePartnerKey notes that a key was used.
 func (db *DB) UsePartnerKey(ctx context.Context, prefix string, at time.Time) error {
 	return db.inWrite(ctx, "note the use of a key", sql.LevelReadCommitted, func(t *tx) error {
-		return t.changePartner(ctx, `UPDATE partner_key SET used_at = ? WHERE prefix = ?`, micros(at), prefix)
+		return t.updatePartner(ctx, `UPDATE partner_key SET used_at = ? WHERE prefix = ?`, micros(at), prefix)
 	})
 }
 
@@ -228,14 +228,14 @@ func (db *DB) RevokePartnerKey(ctx context.Context, prefix string, at time.Time)
 
 func (db *DB) changePartner(ctx context.Context, entry auditEntry, query string, arguments ...any) error {
 	return db.inWrite(ctx, entry.Action, sql.LevelReadCommitted, func(t *tx) error {
-		if err := t.changePartner(ctx, query, arguments...); err != nil {
+		if err := t.updatePartner(ctx, query, arguments...); err != nil {
 			return err
 		}
 		return t.audit(ctx, entry)
 	})
 }
 
-func (t *tx) changePartner(ctx context.Context, query string, arguments ...any) error {
+func (t *tx) updatePartner(ctx context.Context, query string, arguments ...any) error {
 	result, err := t.ExecContext(ctx, t.Rebind(query), arguments...)
 	if err != nil {
 		return err
