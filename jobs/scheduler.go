@@ -269,6 +269,7 @@ func idle(err error) bool {
 
 // logged runs a job and logs what went wrong.
 func (s *Scheduler) logged(ctx context.Context, name string, work func(context.Context) error) func() {
+	ctx = schema.WithActor(ctx, schema.Actor{Kind: schema.ActorSystem, Name: name})
 	return func() {
 		err := work(ctx)
 		switch {

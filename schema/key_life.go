@@ -144,13 +144,12 @@ func (t *tx) retireOther(ctx context.Context, next *SigningKey, step *KeyStep) e
 	return nil
 }
 
-// keyAudited is what the audit log says of a signing key.
+// keyAudited is what the audit log says of a signing key. Who took the step is the actor; a person's name stays in the history of the key.
 type keyAudited struct {
 	State  KeyState `json:"state"` // after the step
 	KID    string   `json:"kid"`
 	Alg    string   `json:"alg"`
 	Driver string   `json:"driver"`
-	By     string   `json:"by"`
 	Reason string   `json:"reason,omitempty"`
 }
 
@@ -162,7 +161,7 @@ func (t *tx) noteKey(ctx context.Context, k *SigningKey, e KeyEvent) error {
 	if err != nil {
 		return fmt.Errorf("note the step: %w", err)
 	}
-	after := keyAudited{k.State, k.KID, k.Alg, k.Driver, e.Author, e.Reason}
+	after := keyAudited{k.State, k.KID, k.Alg, k.Driver, e.Reason}
 	if err := t.audit(ctx, auditEntry{Action: "signing_key." + e.Step, Noun: "signing_key", ID: number(k.Number), After: after}); err != nil {
 		return err
 	}

@@ -22,13 +22,12 @@ type ModelEvent struct {
 	At     time.Time           `json:"at"`
 }
 
-// modelAudited is what the audit log says of a model version.
+// modelAudited is what the audit log says of a model version. Who took the step is the actor; a person's name stays in the history of the model.
 type modelAudited struct {
 	State        ModelState   `json:"state"`
 	Digest       string       `json:"digest,omitempty"`
 	EffectiveOn  registry.Day `json:"effective_on,omitzero"`
 	PreviewUntil registry.Day `json:"preview_until,omitzero"`
-	By           string       `json:"by,omitempty"` // the login name under which the step was taken
 	Reason       string       `json:"reason,omitempty"`
 }
 
@@ -45,7 +44,7 @@ func (t *tx) addEvent(ctx context.Context, before, m *StoredModel, e ModelEvent)
 		return fmt.Errorf("note the step: %w", err)
 	}
 	entry := auditEntry{Action: "model." + string(e.Action), Noun: "model", ID: fmt.Sprintf("%s/%d", m.Code, m.Version),
-		After: modelAudited{m.State, m.Digest, m.EffectiveOn, m.PreviewUntil, strings.TrimSpace(e.Person), e.Reason}}
+		After: modelAudited{m.State, m.Digest, m.EffectiveOn, m.PreviewUntil, e.Reason}}
 	if before != nil {
 		entry.Before = modelAudited{State: before.State, EffectiveOn: before.EffectiveOn, PreviewUntil: before.PreviewUntil}
 	}
