@@ -14,6 +14,7 @@ import (
 var auditCases = []suiteCase{
 	{"audit: a line a change, chained, by its actor", auditChain},
 	{"audit: what fails leaves no line", auditFails},
+	{"audit: what is done to the log is found", auditTampered},
 	{"audit: writers at once make one chain", auditRaces},
 }
 
