@@ -66,11 +66,15 @@ type AuditChecker struct {
 	points   map[int64][]AuditPoint
 	agreed   int64 // the last point that agreed
 	parted   bool  // a point did not agree
+	after    string
 }
+
+// After returns the stored hash after which it began.
+func (c *AuditChecker) After() string { return c.after }
 
 // NewAuditChecker begins after a line of a known hash (0 and the zero hash: at the beginning) and holds the log against points.
 func NewAuditChecker(after int64, hash AuditHash, points []AuditPoint) *AuditChecker {
-	c := &AuditChecker{Last: after, stored: hash.String(), computed: hash, agreed: after, points: map[int64][]AuditPoint{}}
+	c := &AuditChecker{after: hash.String(), Last: after, stored: hash.String(), computed: hash, agreed: after, points: map[int64][]AuditPoint{}}
 	for _, p := range points {
 		if p.Number > after {
 			c.points[p.Number] = append(c.points[p.Number], p)
