@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"healthcode/credential"
@@ -57,11 +58,14 @@ func (k *SigningKey) Public() (credential.PublicKey, error) {
 
 // KeySet returns the public keys that verifiers are to trust, each with its dates: all but the removed ones. The error wraps ErrKey.
 func KeySet(rows []SigningKey) (*credential.KeySet, error) {
+	return EveryKey(slices.DeleteFunc(slices.Clone(rows), func(k SigningKey) bool { return k.State == KeyRemoved }))
+}
+
+// EveryKey returns the public keys of all rows, removed ones too: what they signed stays to be verified, as the checkpoints of the audit log. The
+// error wraps ErrKey.
+func EveryKey(rows []SigningKey) (*credential.KeySet, error) {
 	var keys []credential.PublicKey
 	for i := range rows {
-		if rows[i].State == KeyRemoved {
-			continue
-		}
 		key, err := rows[i].Public()
 		if err != nil {
 			return nil, err

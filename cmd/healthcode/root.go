@@ -33,7 +33,8 @@ func (p *program) root() *cobra.Command {
 		p.codeCommand(), p.keysCommand(),
 		p.userCommand(), p.partnerCommand(),
 		p.bundleCommand(),
-		group("audit", "Check what is stored", p.auditScoresCommand()), p.replayCommand(),
+		group("audit", "Check what is stored, and who changed what", p.auditVerifyCommand(), p.auditLogCommand(), p.auditExportCommand(),
+			p.auditCheckpointCommand(), p.auditScoresCommand()), p.replayCommand(),
 		p.productsCommand(),
 		p.regionsCommand())
 	root.PersistentPreRun = func(c *cobra.Command, _ []string) { c.SetContext(schema.WithActor(c.Context(), commandActor(c))) }
