@@ -84,7 +84,11 @@ func (t *tx) auditPut(ctx context.Context, noun string, keys int, rows [][]any, 
 	if len(rows) > 0 {
 		b.First, b.Last, b.Digest = rowKey(rows[0][:keys]), rowKey(rows[len(rows)-1][:keys]), digestOf(rows)
 	}
-	return t.audit(ctx, auditEntry{Action: noun + ".put", Noun: noun, ID: b.First, USCC: oneOwner(rows), After: b})
+	entry := auditEntry{Action: noun + ".put", Noun: noun, USCC: oneOwner(rows), After: b}
+	if len(rows) == 1 {
+		entry.ID = b.First
+	}
+	return t.audit(ctx, entry)
 }
 
 func rowKey(key []any) string {

@@ -120,7 +120,8 @@ func (t *tx) addKey(ctx context.Context, k *SigningKey, thumbprint string) error
 	if n, err := result.RowsAffected(); err != nil {
 		return err
 	} else if n == 1 {
-		return t.noteKey(ctx, k, KeyEvent{Step: "add", Author: credential.BySystem, At: at})
+		k.State = KeyPending
+		return t.noteKey(ctx, nil, k, KeyEvent{Step: "add", Author: credential.BySystem, At: at})
 	}
 	var jwk string
 	if err := t.GetContext(ctx, &jwk, t.Rebind(`SELECT jwk FROM signing_key WHERE number = ?`), k.Number); err != nil {

@@ -22,7 +22,7 @@ func (p *program) serveCommand() *cobra.Command {
 	reach := &reachFlags{}
 	var inner []string
 	var history, scanAreas, scanDays, lookYears int
-	keys := &keyFlags{}
+	keys, checkpoints := &keyFlags{}, ""
 	c := &cobra.Command{
 		Use: "serve", Short: "Serve the pages and the API, and run the periodic jobs", Args: arguments(),
 		Long: "Serves pages and API and runs the periodic jobs: everybody is graded every night at 02:00 (Asia/Shanghai), changes at\n" +
@@ -38,6 +38,7 @@ func (p *program) serveCommand() *cobra.Command {
 	c.Flags().IntVar(&scanDays, "scan-days", int(jobs.DefaultScanLife/(24*time.Hour)), "days for which counts of scans stay")
 	c.Flags().IntVar(&lookYears, "look-years", jobs.DefaultLookYears, "years for which it is kept which partner looked at an enterprise")
 	c.Flags().StringSliceVar(&inner, "webhook-allow", nil, "CIDR of an inner network that webhooks may lead to, also by http; without it they reach public addresses alone, by https")
+	c.Flags().StringVar(&checkpoints, "checkpoint-dir", "", "folder where each daily checkpoint of the audit log is put as a file too: one that others keep a copy of")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if lookYears < 1 || lookYears > 100 {
 			return usage(c, "--look-years: want 1 to 100")
@@ -61,7 +62,7 @@ func (p *program) serveCommand() *cobra.Command {
 			return usage(c, "--webhook-allow: %w", err)
 		}
 		return p.withNewDB(c.Context(), func(db *schema.DB) error {
-			return p.serve(c.Context(), db, serving{listening: *listening, proxies: reach.proxies, oidc: oidc, keys: keys, history: history, scanAreas: scanAreas, scanDays: scanDays, lookYears: lookYears, inner: networks})
+			return p.serve(c.Context(), db, serving{listening: *listening, proxies: reach.proxies, oidc: oidc, keys: keys, history: history, scanAreas: scanAreas, scanDays: scanDays, lookYears: lookYears, inner: networks, checkpoints: checkpoints})
 		})
 	}
 	return c
@@ -78,6 +79,8 @@ type serving struct {
 	scanAreas int // a day, that are ordinary for a printed code
 	scanDays  int // for which counts of scans stay
 	lookYears int // for which looks stay
+
+	checkpoints string // folder where checkpoints of the audit log are put as files; empty: nowhere
 
 	inner []netip.Prefix // networks that webhooks may lead to beside the public Internet
 }
@@ -125,12 +128,14 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 	}
 	work := jobs.Work{
 		Rotate: rotate, Key: key,
-		Reissue: &jobs.Reissue{Issuer: issuer},
-		Deliver: jobs.NewDeliver(db, config.Seal, s.inner, p.now, p.log()),
-		Publish: &jobs.Publish{DB: db, Signer: key, Clock: p.now, History: time.Duration(s.history) * 24 * time.Hour},
+		Reissue:    &jobs.Reissue{Issuer: issuer},
+		Deliver:    jobs.NewDeliver(db, config.Seal, s.inner, p.now, p.log()),
+		Checkpoint: &jobs.Checkpoint{DB: db, Signer: key, Clock: p.now, Dir: s.checkpoints},
+		Publish:    &jobs.Publish{DB: db, Signer: key, Clock: p.now, History: time.Duration(s.history) * 24 * time.Hour},
 	}
 	when := jobs.DefaultSchedule()
 	when.KeepScans, when.LookYears = time.Duration(s.scanDays)*24*time.Hour, s.lookYears
+	p.checkpointToday(ctx, work.Checkpoint)
 	scheduler, err := jobs.NewScheduler(ctx, db, work, when, p.now, p.log())
 	if err != nil {
 		return err
@@ -146,6 +151,13 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 		fmt.Fprintf(p.out, "%s://%s/\n", scheme, address)
 		p.say("listening on %s; ctrl-C stops", address)
 	})
+}
+
+// checkpointToday makes the checkpoint of the audit log that is due, also after days in which nobody served.
+func (p *program) checkpointToday(ctx context.Context, job *jobs.Checkpoint) {
+	if _, err := job.RunOnce(ctx); err != nil && !errors.Is(err, schema.ErrNothingDue) {
+		p.say("the audit log needs a look: %v", err)
+	}
 }
 
 // readNetworks reads CIDRs.
