@@ -48,6 +48,7 @@ type Store interface {
 	ChangeReader
 	WebhookReader
 	WebhookKeeper
+	AuditReader
 }
 
 // Config is all that the handlers need.
