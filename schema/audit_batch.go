@@ -28,31 +28,39 @@ type batchAudited struct {
 // line feed. docs/formats.md names the columns.
 func digestOf(rows [][]any) string {
 	sum := sha256.New()
-	var buffer []byte
+	buffer := make([]byte, 0, digestBuffer)
 	for _, row := range rows {
-		buffer = buffer[:0]
 		for _, value := range row {
 			buffer = appendValue(buffer, value)
 		}
-		sum.Write(append(buffer, '\n'))
+		if buffer = append(buffer, '\n'); len(buffer) > digestBuffer/2 {
+			sum.Write(buffer)
+			buffer = buffer[:0]
+		}
 	}
+	sum.Write(buffer)
 	return hexSum(sum)
 }
 
+// digestBuffer is how many bytes are gathered before they are hashed.
+const digestBuffer = 16 << 10
+
 func appendValue(dst []byte, value any) []byte {
-	var text string
+	var digits [20]byte // the longest number
+	var number []byte
 	switch v := value.(type) {
 	case string:
-		text = v
+		dst = append(strconv.AppendInt(dst, int64(len(v)), 10), ':')
+		return append(dst, v...)
 	case int:
-		text = strconv.Itoa(v)
+		number = strconv.AppendInt(digits[:0], int64(v), 10)
 	case int64:
-		text = strconv.FormatInt(v, 10)
+		number = strconv.AppendInt(digits[:0], v, 10)
 	default:
-		text = fmt.Sprint(v)
+		number = fmt.Append(nil, v)
 	}
-	dst = append(strconv.AppendInt(dst, int64(len(text)), 10), ':')
-	return append(dst, text...)
+	dst = append(strconv.AppendInt(dst, int64(len(number)), 10), ':')
+	return append(dst, number...)
 }
 
 func hexSum(sum hash.Hash) string { return hex.EncodeToString(sum.Sum(nil)) }
