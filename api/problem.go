@@ -51,6 +51,7 @@ var (
 	ErrScreenRevoked    = errors.New("the screen codes of the enterprise are revoked")
 	ErrNoList           = errors.New("no such list is published")
 	ErrNoListThen       = errors.New("no publication of the list by that time is kept")
+	ErrNoCheckpoint     = errors.New("no such checkpoint of the audit log was made")
 	ErrNoBundle         = errors.New("this server makes no bundle")
 	ErrNoRoot           = errors.New("no root key is known")
 	ErrBadModel         = errors.New("the scoring model makes no sense")
@@ -84,6 +85,7 @@ var problems = []struct {
 	{ErrNoListThen, http.StatusNotFound, "list_not_kept"},
 	{ErrNoRoot, http.StatusNotFound, "no_root"},
 	{ErrNoBundle, http.StatusNotFound, "no_bundle"},
+	{ErrNoCheckpoint, http.StatusNotFound, "no_checkpoint"},
 	{jobs.ErrNoKeySet, http.StatusNotFound, "no_key_set"},
 	{jobs.ErrOldKeySet, http.StatusServiceUnavailable, "old_key_set"},
 	{jobs.ErrNoLists, http.StatusServiceUnavailable, "no_lists"},

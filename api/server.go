@@ -49,6 +49,7 @@ type Store interface {
 	ChangeReader
 	WebhookReader
 	WebhookKeeper
+	AuditReader
 }
 
 // Config is all that the handlers need.

@@ -28,6 +28,8 @@ type Schedule struct {
 	Rotate    gocron.JobDefinition // signing keys
 	Key       gocron.JobDefinition // looks which key signs
 
+	Checkpoint gocron.JobDefinition // of the audit log: one a day, however often it is looked
+
 	KeepScans time.Duration // how long counts of scans stay; 0: DefaultScanLife
 	LookYears int           // for how many years looks stay; 0: DefaultLookYears
 }
@@ -36,7 +38,8 @@ type Schedule struct {
 const follow = 400 * time.Millisecond
 
 // DefaultSchedule rotates keys at 00:40, activates models at 01:30, grades everybody at 02:00, reminds of codes that end at 03:20, before it renews
-// them at 03:30, and prunes counts and looks at 03:50; changes are graded and published at once, and a new key signs within a second.
+// them at 03:30, and prunes counts and looks at 03:50; changes are graded and published at once, and a new key signs within a second. Ten
+// minutes after each hour it looks whether today's checkpoint of the audit log is made: the first is that of 00:10.
 func DefaultSchedule() Schedule {
 	return Schedule{
 		Activate:  gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(1, 30, 0))),
@@ -50,6 +53,8 @@ func DefaultSchedule() Schedule {
 		Key:       gocron.DurationJob(keyFresh),
 		Sequence:  gocron.DurationJob(follow),
 		Deliver:   gocron.DurationJob(follow),
+
+		Checkpoint: gocron.CronJob("10 * * * *", false),
 	}
 }
 
@@ -60,6 +65,8 @@ type Work struct {
 	Rotate  *Rotate
 	Key     *ActiveKey // that the others sign with
 	Deliver *Deliver   // signs with the secrets of webhooks
+
+	Checkpoint *Checkpoint
 }
 
 // Scheduler runs the jobs of one process. Several processes may share a database: the run's row, or a lease, lets one of them work.
@@ -96,6 +103,7 @@ func NewScheduler(ctx context.Context, db *schema.DB, signed Work, when Schedule
 		{"sequence-changes", when.Sequence, patient(clock, uncounted((&Sequence{DB: db}).RunOnce))},
 		{"deliver-webhooks", when.Deliver, s.delivered(clock, signed.Deliver)},
 		{"follow-key", when.Key, follows(clock, signed.Key)},
+		{"checkpoint-audit", when.Checkpoint, s.checkpoint(signed.Checkpoint)},
 	}
 	for _, job := range jobs {
 		if job.when == nil || job.work == nil {
@@ -239,6 +247,19 @@ func (s *Scheduler) rotate(job *Rotate) func(context.Context) error {
 	}
 }
 
+func (s *Scheduler) checkpoint(job *Checkpoint) func(context.Context) error {
+	if job == nil {
+		return nil
+	}
+	return func(ctx context.Context) error {
+		made, err := job.RunOnce(ctx)
+		if err == nil {
+			s.log.InfoContext(ctx, "checkpoint of the audit log made", "line", made.Number)
+		}
+		return err
+	}
+}
+
 // follows looks which key signs; while that fails, less and less often.
 func follows(clock func() time.Time, key *ActiveKey) func(context.Context) error {
 	if key == nil {
@@ -269,6 +290,7 @@ func idle(err error) bool {
 
 // logged runs a job and logs what went wrong.
 func (s *Scheduler) logged(ctx context.Context, name string, work func(context.Context) error) func() {
+	ctx = schema.WithActor(ctx, schema.Actor{Kind: schema.ActorSystem, Name: name})
 	return func() {
 		err := work(ctx)
 		switch {

@@ -21,6 +21,9 @@ func (db *DB) PutRecords(ctx context.Context, records []registry.Record, options
 		if results, err = batch.put(ctx, records); err != nil {
 			return err
 		}
+		if err := t.auditPut(ctx, "record", 3, batch.rows, results); err != nil {
+			return err
+		}
 		return t.announce(ctx, batch.changed)
 	})
 	return results, err
@@ -45,6 +48,7 @@ type recordBatch struct {
 	ended   []*recordRow // stored rows that have a newer revision now
 	aside   map[int]bool // places of the rows that wait for their enterprise
 	changed map[string]bool
+	rows    [][]any // that were written, for the audit log
 }
 
 func newRecordBatch(t *tx, options PutOptions) *recordBatch {
@@ -206,6 +210,7 @@ func (b *recordBatch) write(ctx context.Context) error {
 	for i, row := range b.added {
 		rows[i] = row.values()
 	}
+	b.rows = append(b.rows, rows...)
 	return b.tx.insert(ctx, "record", recordColumns, "", rows)
 }
 

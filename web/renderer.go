@@ -33,6 +33,7 @@ var views = []struct {
 	{HomePage{}, "home.html", "console.html"},
 	{EnterprisePage{}, "enterprise.html", "console.html"},
 	{RegionsPage{}, "regions.html", "console.html"},
+	{AuditPage{}, "audit.html", "console.html"},
 	{SignPage{}, "sign.html", "print.html"},
 }
 

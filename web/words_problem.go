@@ -24,6 +24,7 @@ var problemWords = map[string]Phrase{
 	"problem.unknown_list":            {"没有这个名单", "There is no such list"},
 	"problem.list_not_kept":           {"那个时间的名单没有保留", "The list of that time is not kept"},
 	"problem.no_root":                 {"还没有根密钥：请先在离线的机器上运行 healthcode keys root new", "There is no root key yet: run healthcode keys root new on an offline machine first"},
+	"problem.no_checkpoint":           {"没有这个检查点", "There is no such checkpoint"},
 	"problem.no_bundle":               {"本服务器不提供离线核验包", "This server makes no bundle"},
 	"problem.no_key_set":              {"根密钥还没有签署公钥集：请运行 healthcode keys root sign，再运行 healthcode keys root add", "The root has not signed the key set yet: run healthcode keys root sign, then healthcode keys root add"},
 	"problem.old_key_set":             {"根密钥签署的公钥集已过期，或缺少正在签发的公钥：请重新运行 healthcode keys root sign 和 add", "What the root signed has expired or lacks the key that signs now: run healthcode keys root sign and add again"},
