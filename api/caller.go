@@ -249,7 +249,7 @@ func (s *server) partnerOf(ctx context.Context, header, address string) (*access
 			return nil, fmt.Errorf("note the use of a key: %w", err)
 		}
 	}
-	return &access.Caller{Kind: access.Partner, ID: partner.ID, Name: partner.Name, Scopes: key.Scopes, Purpose: partner.Purposes}, nil
+	return &access.Caller{Kind: access.Partner, ID: partner.ID, Name: partner.Name, Scopes: key.Scopes, Purpose: partner.Purposes, Sources: partner.Sources}, nil
 }
 
 // comesFrom reports whether an address lies in one of the networks; no network means that any does.

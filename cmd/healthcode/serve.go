@@ -103,6 +103,9 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 	if config.Seal, err = sealKey(p.dir); err != nil {
 		return err
 	}
+	if config.PersonKey, err = personKey(p.dir); err != nil {
+		return err
+	}
 	issuer := &jobs.Issuer{DB: db, Signer: key, Clock: p.now}
 	config.Issuer, config.Scans = issuer, api.NewScanLog(db, p.now, p.log(), s.scanAreas)
 	config.WebhookAllow = s.inner
@@ -127,6 +130,7 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 		Rotate: rotate, Key: key,
 		Reissue: &jobs.Reissue{Issuer: issuer},
 		Deliver: jobs.NewDeliver(db, config.Seal, s.inner, p.now, p.log()),
+		Submit:  &jobs.Submit{DB: db, Spool: jobs.Spool{Seal: config.Seal}, PersonKey: config.PersonKey, Clock: p.now, Log: p.log()},
 		Publish: &jobs.Publish{DB: db, Signer: key, Clock: p.now, History: time.Duration(s.history) * 24 * time.Hour},
 	}
 	when := jobs.DefaultSchedule()
