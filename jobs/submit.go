@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -45,8 +46,22 @@ type Submit struct {
 	PersonKey []byte // hides the names of persons
 	Clock     func() time.Time
 	Log       *slog.Logger
+	Lease     time.Duration // how long a submission is ours without a sign of life; 0: half a minute
 
-	pruned time.Time
+	pruned  time.Time
+	reached func(step string, chunk int) // for tests: called between steps
+}
+
+// The steps at which a process may die.
+const (
+	stepStoring = "storing" // within the transaction of a chunk
+	stepKept    = "kept"    // after it
+)
+
+func (j *Submit) at(step string, chunk int) {
+	if j.reached != nil {
+		j.reached(step, chunk)
+	}
 }
 
 // RunOnce stores the oldest submission that waits, to its end; schema.ErrNothingDue when none does.
@@ -57,7 +72,7 @@ func (j *Submit) RunOnce(ctx context.Context) (*schema.Submission, error) {
 		}
 		j.pruned = now
 	}
-	s, err := j.DB.ClaimSubmission(ctx, submitLease)
+	s, err := j.DB.ClaimSubmission(ctx, cmp.Or(j.Lease, submitLease))
 	if err != nil {
 		return nil, err
 	}
@@ -121,10 +136,14 @@ func (j *Submit) store(ctx context.Context, s *schema.Submission) error {
 	chunks := s.Chunks
 	group.Go(func() error {
 		for p := range parts {
-			report := func(put []schema.PutResult) (string, schema.RowCounts, error) { return j.report(s.ID, p, put) }
+			report := func(put []schema.PutResult) (string, schema.RowCounts, error) {
+				j.at(stepStoring, p.number)
+				return j.report(s.ID, p, put)
+			}
 			if err := j.DB.PutChunk(ctx, s, p.number, p.records, report); err != nil {
 				return fmt.Errorf("store part %d of %d: %w", p.number, chunks, err)
 			}
+			j.at(stepKept, p.number)
 		}
 		return nil
 	})
