@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -95,11 +94,10 @@ func (s *server) idempotentRequest(c *gin.Context, given []string) (*schema.Idem
 	if err != nil || caller.Kind == access.Nobody {
 		return nil, err
 	}
-	body, err := io.ReadAll(c.Request.Body)
+	body, err := readBody(c.Request) // gathered: the handler reads it again
 	if err != nil {
 		return nil, bodyError(err)
 	}
-	c.Request.Body = io.NopCloser(bytes.NewReader(body))
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%s %q %q %q\n", c.Request.Method, c.Request.URL.RequestURI(), c.GetHeader("Content-Type"), c.GetHeader("If-Match"))
 	hash.Write(body)

@@ -129,6 +129,8 @@ var problems = []struct {
 	{schema.ErrKeyRunning, http.StatusConflict, "idempotency_key_running"},
 	{schema.ErrKeyUnknown, http.StatusConflict, "idempotency_key_unknown"},
 	{ErrCrossOrigin, http.StatusForbidden, "cross_origin"},
+	{ErrTooMany, http.StatusTooManyRequests, "too_many_requests"},
+	{errOverloaded, http.StatusServiceUnavailable, "overloaded"},
 	{ErrTooLarge, http.StatusRequestEntityTooLarge, "body_too_large"},
 	{ErrMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type"},
 	{ErrField, http.StatusBadRequest, "invalid_field"},

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -142,13 +140,9 @@ func (s *server) addRecord(c *gin.Context) (*RecordAnswer, error) {
 // readRecord reads the one record of a body as the lines of a file are read. What is no JSON object is ErrField, what is no good record ErrRecord with
 // every field that is wrong.
 func (s *server) readRecord(r *http.Request, source string) (*registry.Record, error) {
-	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || mediaType != typeJSON {
-		return nil, badType()
-	}
-	body, err := io.ReadAll(r.Body)
+	body, err := readJSON(r)
 	if err != nil {
-		return nil, bodyError(err)
+		return nil, err
 	}
 	if !utf8.Valid(body) {
 		return nil, badField("body", "is not valid UTF-8", "a JSON object in UTF-8")

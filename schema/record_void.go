@@ -47,9 +47,21 @@ func (db *DB) VoidRecord(ctx context.Context, bounds Bounds, v VoidRequest) (Put
 		if err := t.insert(ctx, "record_note", "uscc, source, source_ref, revision, reason, at", "", [][]any{note}); err != nil {
 			return err
 		}
+		entry := auditEntry{Action: "record.voided", Noun: "record", ID: row.source + "/" + row.sourceRef, USCC: record.USCC,
+			Before: auditedRecord{row.revision, registry.State(row.state), ""}, After: auditedRecord{result.Revision, record.State, v.Reason}}
+		if err := t.audit(ctx, entry); err != nil {
+			return err
+		}
 		return t.announce(ctx, batch.changed)
 	})
 	return result, err
+}
+
+// auditedRecord is what the audit log says of a record.
+type auditedRecord struct {
+	Revision int            `json:"revision"`
+	State    registry.State `json:"state"`
+	Reason   string         `json:"reason,omitempty"`
 }
 
 // boundedRecord returns the newest revision of a record, or ErrNotFound when it lies outside the bounds.

@@ -41,7 +41,12 @@ const MaxOpenSubmissions = 20
 
 // RowCounts are how many rows there were, and what became of them.
 type RowCounts struct {
-	Rows, Added, Changed, Unchanged, Waiting, Refused int64
+	Rows      int64 `json:"rows"`
+	Added     int64 `json:"added"`
+	Changed   int64 `json:"changed"`
+	Unchanged int64 `json:"unchanged"`
+	Waiting   int64 `json:"waiting"`
+	Refused   int64 `json:"refused"`
 }
 
 // Count adds one row.
@@ -180,7 +185,7 @@ func (db *DB) QueueSubmission(ctx context.Context, s *Submission) error {
 			return err
 		}
 		s.State, s.ReceivedAt = SubmissionQueued, instant(now)
-		return nil
+		return t.audit(ctx, auditEntry{Action: "submission.received", Noun: "submission", ID: s.ID, After: auditedSubmission{State: s.State, Lines: s.Lines}})
 	})
 }
 
@@ -234,8 +239,23 @@ func (t *tx) endSubmission(ctx context.Context, state SubmissionState, reason, w
 		return err
 	}
 	const rest = `DELETE FROM submission_chunk WHERE submission_id = ? AND number > (SELECT chunks_done FROM submission WHERE id = ?)`
-	_, err = t.ExecContext(ctx, t.Rebind(rest), id, id)
-	return err
+	if _, err = t.ExecContext(ctx, t.Rebind(rest), id, id); err != nil {
+		return err
+	}
+	ended, err := readSubmission(t.QueryRowContext(ctx, t.Rebind(`SELECT `+submissionColumns+` FROM submission WHERE id = ?`), id).Scan)
+	if err != nil {
+		return err
+	}
+	after := auditedSubmission{ended.State, ended.Lines, &ended.RowCounts, reason}
+	return t.audit(ctx, auditEntry{Action: "submission." + string(state), Noun: "submission", ID: id, After: after})
+}
+
+// auditedSubmission is what the audit log says of a submission.
+type auditedSubmission struct {
+	State  SubmissionState `json:"state"`
+	Lines  int64           `json:"lines"`
+	Rows   *RowCounts      `json:"rows,omitempty"` // that were stored
+	Reason string          `json:"reason,omitempty"`
 }
 
 // CancelSubmission ends a submission of a caller (nil: anybody's). What was stored stays. ErrNotFound when the caller has none of this name,
