@@ -60,6 +60,10 @@ func explainJSON[T any](data []byte, cause error) registry.Problems {
 			problems = append(problems, registry.Problem{Field: fmt.Sprintf("%.60s", name), Problem: f.problem, Want: f.want})
 		}
 	}
+	var missing registry.Problems
+	if len(problems) == 0 && errors.As(cause, &missing) { // a kind that is not there
+		problems = registry.Problems{{Field: missing[0].Field, Problem: missing[0].Problem, Want: "one of " + strings.Join(registry.KindNames(), ", ")}}
+	}
 	if len(problems) == 0 {
 		problems = registry.Problems{{Field: "", Problem: plainJSONError(cause), Want: "the JSON that export writes"}}
 	}

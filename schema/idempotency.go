@@ -39,6 +39,7 @@ func (db *DB) BeginIdempotent(ctx context.Context, r *IdempotentRequest, longest
 	r.token = newToken()
 	var answer *IdempotentAnswer
 	err := db.inWrite(ctx, "take an idempotency key", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		answer = nil
 		now, err := t.now(ctx)
 		if err != nil {
@@ -84,6 +85,7 @@ func (t *tx) idempotent(ctx context.Context, r *IdempotentRequest, alive int64) 
 // EndIdempotent keeps the answer to a request that was carried out.
 func (db *DB) EndIdempotent(ctx context.Context, r *IdempotentRequest, a IdempotentAnswer) error {
 	return db.inWrite(ctx, "keep an answer", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		return t.ours(ctx, `UPDATE idempotency SET status = ?, answer = ? WHERE caller_kind = ? AND caller_id = ? AND name = ? AND token = ?`,
 			a.Status, a.Answer, string(r.CallerKind), r.CallerID, r.Key, r.token)
 	})
@@ -92,6 +94,7 @@ func (db *DB) EndIdempotent(ctx context.Context, r *IdempotentRequest, a Idempot
 // DropIdempotent gives a key back: the request was not carried out and may be tried again.
 func (db *DB) DropIdempotent(ctx context.Context, r *IdempotentRequest) error {
 	return db.inWrite(ctx, "give back an idempotency key", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		_, err := t.ExecContext(ctx, t.Rebind(`DELETE FROM idempotency WHERE caller_kind = ? AND caller_id = ? AND name = ? AND token = ?`),
 			string(r.CallerKind), r.CallerID, r.Key, r.token)
 		return err
@@ -102,6 +105,7 @@ func (db *DB) DropIdempotent(ctx context.Context, r *IdempotentRequest) error {
 func (db *DB) PruneIdempotent(ctx context.Context, before time.Time) (int, error) {
 	var n int64
 	err := db.inWrite(ctx, "prune idempotency keys", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		result, err := t.ExecContext(ctx, t.Rebind(`DELETE FROM idempotency WHERE created_at < ?`), micros(before))
 		if err != nil {
 			return err

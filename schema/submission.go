@@ -125,6 +125,7 @@ func (db *DB) AddSubmission(ctx context.Context, s Submission, lease time.Durati
 		return nil, fmt.Errorf("add submission: %w", err)
 	}
 	err = db.inWrite(ctx, "add submission", sql.LevelSerializable, func(t *tx) error {
+		t.quiet()
 		now, err := t.now(ctx)
 		if err != nil {
 			return err
@@ -147,6 +148,7 @@ func (db *DB) AddSubmission(ctx context.Context, s Submission, lease time.Durati
 // AddChunk keeps the next chunk of a submission that is being received. ErrSubmissionEnded when it was cancelled or cut meanwhile.
 func (db *DB) AddChunk(ctx context.Context, s *Submission, c Chunk) error {
 	err := db.inWrite(ctx, "keep a part of a submission", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		now, err := t.now(ctx)
 		if err != nil {
 			return err
@@ -176,6 +178,7 @@ func (t *tx) step(ctx context.Context, query string, arguments ...any) error {
 // QueueSubmission says that all of a submission is here, so that it can be stored.
 func (db *DB) QueueSubmission(ctx context.Context, s *Submission) error {
 	return db.inWrite(ctx, "queue a submission", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		now, err := t.now(ctx)
 		if err != nil {
 			return err
@@ -192,6 +195,7 @@ func (db *DB) QueueSubmission(ctx context.Context, s *Submission) error {
 // CutSubmission ends a submission that did not come in whole, and drops what came.
 func (db *DB) CutSubmission(ctx context.Context, s *Submission, reason string) error {
 	return db.inWrite(ctx, "cut a submission", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		return t.endSubmission(ctx, SubmissionCut, reason, `id = ? AND worker = ? AND state = 'receiving'`, s.ID, s.worker)
 	})
 }
@@ -265,6 +269,7 @@ func (db *DB) CancelSubmission(ctx context.Context, owner *access.Caller, id str
 		return err
 	}
 	return db.inWrite(ctx, "cancel a submission", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		return t.endSubmission(ctx, SubmissionCancelled, "", `id = ? AND state IN ('receiving', 'queued', 'running')`, id)
 	})
 }
@@ -358,6 +363,7 @@ func (db *DB) PruneSubmissions(ctx context.Context, before time.Time) (int, erro
 		}
 		for _, id := range ids {
 			err := db.inWrite(ctx, "prune submissions", sql.LevelReadCommitted, func(t *tx) error {
+				t.quiet()
 				for _, one := range strings.Fields("submission_chunk:submission_id submission:id") {
 					table, column, _ := strings.Cut(one, ":")
 					if _, err := t.ExecContext(ctx, t.Rebind(`DELETE FROM `+table+` WHERE `+column+` = ?`), id); err != nil {

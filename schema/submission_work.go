@@ -23,6 +23,7 @@ func (db *DB) ClaimSubmission(ctx context.Context, lease time.Duration) (*Submis
 	s := new(Submission)
 	worker := newWorker()
 	err = db.inWrite(ctx, "take up a submission", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		now, err := t.now(ctx)
 		if err != nil {
 			return err
@@ -108,6 +109,7 @@ func (t *tx) chunkDone(ctx context.Context, s *Submission, number int, results s
 // EndSubmission ends a submission that this process has, finished or failed.
 func (db *DB) EndSubmission(ctx context.Context, s *Submission, state SubmissionState, reason string) error {
 	err := db.inWrite(ctx, "end a submission", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		return t.endSubmission(ctx, state, reason, `id = ? AND worker = ? AND state = 'running'`, s.ID, s.worker)
 	})
 	if errors.Is(err, ErrSubmissionEnded) {
@@ -119,6 +121,7 @@ func (db *DB) EndSubmission(ctx context.Context, s *Submission, state Submission
 // ReleaseSubmission lets another process go on at once with a submission that this one has.
 func (db *DB) ReleaseSubmission(ctx context.Context, s *Submission) error {
 	return db.inWrite(ctx, "release a submission", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		return t.ours(ctx, `UPDATE submission SET lease_until = 0 WHERE id = ? AND worker = ? AND state = 'running'`, s.ID, s.worker)
 	})
 }
