@@ -266,11 +266,8 @@ func (l *lineCutter) line() error {
 		if l.bytes > MaxSubmissionBody {
 			return badFieldFor(ErrTooLarge, "body", fmt.Sprintf("is longer than %d bytes, unpacked", MaxSubmissionBody), "several submissions")
 		}
-		if room := exchange.MaxRow + 2 - (len(l.buf) - start); len(part) <= room {
-			l.buf = append(l.buf, part...)
-		} else {
-			l.buf = append(append(l.buf, part[:max(0, room-1)]...), part[len(part)-1])
-		}
+		room := start + exchange.MaxRow + 1 - len(l.buf)
+		l.buf = append(l.buf, part[:min(max(0, room), len(part))]...)
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
 			continue
@@ -282,7 +279,7 @@ func (l *lineCutter) line() error {
 		if l.lines++; l.lines > MaxSubmissionRows {
 			return badFieldFor(ErrTooLarge, "body", fmt.Sprintf("has more than %d lines", MaxSubmissionRows), "several submissions")
 		}
-		if err != nil { // the last line has no end
+		if l.buf[len(l.buf)-1] != '\n' { // the last line has no end, one that is too long has lost it
 			l.buf = append(l.buf, '\n')
 		}
 		return nil
