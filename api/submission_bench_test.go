@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"database/sql"
 	"encoding/json"
 	"flag"
 	"log/slog"
@@ -10,6 +11,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,6 +26,39 @@ import (
 
 var benchSubmitted = flag.Int("submitted", 30_000, "enterprises of the benchmark of submissions; each has some nine records")
 
+// processorTime is how much processor time this process and the connections to a database have used.
+func processorTime(b *testing.B, url string) time.Duration {
+	b.Helper()
+	var own syscall.Rusage
+	must(b, syscall.Getrusage(syscall.RUSAGE_SELF, &own))
+	sum := time.Duration(own.Utime.Nano() + own.Stime.Nano())
+	db, err := sql.Open("postgres", url)
+	must(b, err)
+	defer db.Close()
+	rows, err := db.QueryContext(b.Context(), `SELECT pg_read_file('/proc/' || pid || '/stat') FROM pg_stat_activity WHERE datname = current_database()`)
+	must(b, err)
+	defer rows.Close()
+	for rows.Next() {
+		var stat string
+		must(b, rows.Scan(&stat))
+		sum += ticks(stat)
+	}
+	must(b, rows.Err())
+	return sum
+}
+
+// ticks is the processor time that a process has used by its /proc/PID/stat; a tick is 10 ms on every Linux that we know.
+func ticks(stat string) (sum time.Duration) {
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
+	for _, text := range fields[11:13] {
+		n, err := strconv.Atoi(text)
+		if err == nil {
+			sum += time.Duration(n) * 10 * time.Millisecond
+		}
+	}
+	return sum
+}
+
 // BenchmarkSubmission sends the records of a city to a server on PostgreSQL as one submission and has them stored, and copies the same rows into the same
 // table of another database with psql. It prints both rates and their ratio: of the storing, which reads, validates and stores, and of everything from the first byte sent.
 func BenchmarkSubmission(b *testing.B) {
@@ -32,6 +69,7 @@ func BenchmarkSubmission(b *testing.B) {
 		h, err := New(Config{Log: slog.New(slog.DiscardHandler), Store: db, PersonKey: []byte("0123456789abcdef")})
 		must(b, err)
 		server := httptest.NewServer(h)
+		used := processorTime(b, url)
 		start := time.Now()
 		answer, err := http.Post(server.URL+submissionsPath, typeNDJSON, bytes.NewReader(body))
 		must(b, err)
@@ -44,11 +82,12 @@ func BenchmarkSubmission(b *testing.B) {
 		done, err := job.RunOnce(b.Context())
 		must(b, err)
 		whole := time.Since(start)
+		used = processorTime(b, url) - used
 		server.Close()
 		if done.Added+done.Changed != int64(rows) {
 			b.Fatalf("%+v, want %d added or changed", done, rows)
 		}
-		copied := copySame(b, url, int(done.Added))
+		copied, copyUsed := copySame(b, url, int(done.Added))
 		rate := func(took time.Duration) float64 { return float64(rows) / took.Seconds() }
 		stored := whole - received
 		b.ReportMetric(rate(stored), "stored-rows/s")
@@ -56,6 +95,8 @@ func BenchmarkSubmission(b *testing.B) {
 		b.ReportMetric(rate(copied), "copy-rows/s")
 		b.ReportMetric(copied.Seconds()/stored.Seconds(), "stored/copy")
 		b.ReportMetric(copied.Seconds()/whole.Seconds(), "sent-and-stored/copy")
+		b.ReportMetric(used.Seconds()*1e6/float64(rows), "processor-µs/row")
+		b.ReportMetric(copyUsed.Seconds()*1e6/float64(rows), "copy-processor-µs/row")
 		b.Logf("%d rows, %d MB: received in %.2f s, stored in %.2f s; psql copies the rows into the same table in %.2f s", rows, len(body)>>20, received.Seconds(), stored.Seconds(), copied.Seconds())
 	}
 }
@@ -107,8 +148,9 @@ func cityLines(b *testing.B, city *samplecity.City) ([]byte, int) {
 	return lines.Bytes(), rows
 }
 
-// copySame copies what is stored at an address into the same table of a fresh database and returns how long psql takes to do so.
-func copySame(b *testing.B, url string, records int) time.Duration {
+// copySame copies what is stored at an address into the same table of a fresh database and returns how long psql takes to do so, and how much processor
+// time it and the server use.
+func copySame(b *testing.B, url string, records int) (took, used time.Duration) {
 	b.Helper()
 	bin, err := pgtest.Bin()
 	must(b, err)
@@ -117,21 +159,29 @@ func copySame(b *testing.B, url string, records int) time.Duration {
 		psql = "psql"
 	}
 	file := filepath.Join(b.TempDir(), "records")
-	run := func(url, command string) {
-		if text, err := exec.Command(psql, url, "-qc", command).CombinedOutput(); err != nil {
+	run := func(url string, commands ...string) (string, time.Duration) {
+		arguments := []string{url, "-qAt"}
+		for _, one := range commands {
+			arguments = append(arguments, "-c", one)
+		}
+		command := exec.Command(psql, arguments...)
+		text, err := command.CombinedOutput()
+		if err != nil {
 			b.Fatalf("psql: %v: %s", err, text)
 		}
+		return string(text), command.ProcessState.UserTime() + command.ProcessState.SystemTime()
 	}
 	run(url, `\copy (select * from record order by uscc, source, source_ref) to '`+file+`'`)
 	other := pgtest.URL(b)
 	start := time.Now()
-	run(other, `\copy record from '`+file+`'`)
-	took := time.Since(start)
+	stat, used := run(other, `\copy record from '`+file+`'`, `SELECT pg_read_file('/proc/self/stat')`)
+	took = time.Since(start)
+	used += ticks(stat)
 	db, err := schema.Open(b.Context(), schema.Config{URL: other})
 	must(b, err)
 	defer db.Close()
 	if n, err := db.CountRecords(b.Context()); err != nil || n != records {
 		b.Fatalf("%d records were copied, want %d: %v", n, records, err)
 	}
-	return took
+	return took, used
 }

@@ -40,6 +40,12 @@ func compactJSON(value any) string {
 // fromJSON reads one object of NDJSON.
 func fromJSON[T any](data []byte) (*T, registry.Problems) {
 	var value T
+	if into, isRecord := any(&value).(*registry.Record); isRecord {
+		if quick, ok := quickRecord(data); ok {
+			*into = *quick
+			return &value, nil
+		}
+	}
 	if err := strictJSON(data, &value); err != nil {
 		return nil, explainJSON[T](data, err)
 	}
