@@ -261,7 +261,7 @@ func (s *server) partnerOf(r *http.Request, header, address string) (*access.Cal
 			return nil, fmt.Errorf("note the use of a key: %w", err)
 		}
 	}
-	return &access.Caller{Kind: access.Partner, ID: partner.ID, Name: partner.Name, Scopes: key.Scopes, Purpose: partner.Purposes}, nil
+	return &access.Caller{Kind: access.Partner, ID: partner.ID, Name: partner.Name, Scopes: key.Scopes, Purpose: partner.Purposes, Sources: partner.Sources}, nil
 }
 
 // shownCertificate returns the certificate of the client in DER form; nil when it showed none. That the client has its private key is proven by TLS.

@@ -87,7 +87,7 @@ type serving struct {
 	lookYears int // for which looks stay
 
 	rateAddress, rateKey api.Rate
-	checkpoints string // folder where checkpoints of the audit log are put as files; empty: nowhere
+	checkpoints          string // folder where checkpoints of the audit log are put as files; empty: nowhere
 
 	inner []netip.Prefix // networks that webhooks may lead to beside the public Internet
 }
@@ -111,6 +111,9 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 	gin.SetMode(gin.ReleaseMode)
 	config := api.Config{Log: p.log(), Store: db, Now: p.now, TrustedProxies: s.proxies, Bundle: &jobs.Bundle{DB: db, Signer: key, Clock: p.now}, HTTPS: s.listening.HTTPS(), OIDC: s.oidc}
 	if config.Seal, err = sealKey(p.dir); err != nil {
+		return err
+	}
+	if config.PersonKey, err = personKey(p.dir); err != nil {
 		return err
 	}
 	issuer := &jobs.Issuer{DB: db, Signer: key, Clock: p.now}
@@ -138,6 +141,7 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 		Reissue:    &jobs.Reissue{Issuer: issuer},
 		Deliver:    jobs.NewDeliver(db, config.Seal, s.inner, p.now, p.log()),
 		Checkpoint: &jobs.Checkpoint{DB: db, Signer: key, Clock: p.now, Dir: s.checkpoints},
+		Submit:     &jobs.Submit{DB: db, Spool: jobs.Spool{Seal: config.Seal}, PersonKey: config.PersonKey, Clock: p.now, Log: p.log()},
 		Publish:    &jobs.Publish{DB: db, Signer: key, Clock: p.now, History: time.Duration(s.history) * 24 * time.Hour},
 	}
 	when := jobs.DefaultSchedule()
