@@ -37,6 +37,14 @@ var unaudited = map[string]string{
 	"PassWebhook":         "a log of its own: deliveries",
 	"SaveLists":           "signed publications of their own, up to two a second; what they say follows from steps of codes and from runs",
 	"SaveAuditCheckpoint": "the end of the log itself",
+	"AddSubmission":       "its receipt, or its end, has a line",
+	"AddChunk":            "a part of a submission that is still received; its receipt, or its end, has a line",
+	"ClaimSubmission":     "which process works",
+	"ReleaseSubmission":   "which process works",
+	"BeginIdempotent":     "an answer that is remembered for a day; the change that it answers has its line",
+	"EndIdempotent":       "an answer that is remembered for a day; the change that it answers has its line",
+	"DropIdempotent":      "an answer that is remembered for a day; there was no change",
+	"PruneIdempotent":     "answers of yesterday, once an hour",
 	"PruneLists":          "old publications, once a minute",
 }
 
