@@ -3,17 +3,28 @@ package schema
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"healthcode/registry"
 )
 
-// noteDecision notes that a decision made a revision, and which one the source itself sent last.
-func (b *recordBatch) noteDecision(key recordKey, current *recordRow, revision int) {
-	said := current.revision
-	if before := b.said[key]; before != nil {
-		said = before.revision
+// noteDecision notes that a decision made a revision, or that one of the source leaves a decision as it is, and which one the source itself sent
+// last. Anything else that the source says ends what was noted.
+func (b *recordBatch) noteDecision(key recordKey, current, row *recordRow) {
+	before := b.said[key]
+	said := before
+	switch {
+	case b.decides && before == nil:
+		said = current
+	case b.decides:
+	case before != nil && row.state == current.state && row.state != string(registry.StateFinal):
+		said = row
+	default:
+		delete(b.said, key)
+		return
 	}
-	b.notes = append(b.notes, []any{current.uscc, key.source, key.ref, revision, said})
+	b.said[key] = said
+	b.notes = append(b.notes, []any{row.uscc, key.source, key.ref, row.revision, said.revision})
 }
 
 // saidBefore returns for each of the records whose newest revision a decision made what its source sent last.
@@ -45,25 +56,29 @@ func (t *tx) saidBefore(ctx context.Context, newest map[recordKey]*recordRow) (m
 	return said, nil
 }
 
-// keepDecision says what a row of a source means for a record whose newest revision a decision made. Sending again what the source sent before
-// changes nothing. What was voided stays so; what was repaired stays so, or is voided; what is provisional while an objection is open stays so,
-// with what the source has to say now. A record that was put right takes what the source says: it is new.
-func keepDecision(row *recordRow, r *registry.Record, current, said *recordRow) (*registry.Record, *PutResult) {
+// keepDecision refuses or passes over a row of a source that would undo a decision. Sending again what the source sent before changes nothing.
+// What was voided stays so; what was repaired stays so, or is voided; what is provisional while an objection is open stays so, unless it is
+// critical now. A record that was put right takes what its source has to say: it is new.
+func keepDecision(row *recordRow, r *registry.Record, current, said *recordRow) *PutResult {
 	if said.same(row) {
-		return nil, &PutResult{Outcome: Unchanged, Revision: current.revision}
+		return &PutResult{Outcome: Unchanged, Revision: current.revision}
 	}
-	state, was := registry.State(row.state), registry.State(current.state)
-	switch {
-	case was == registry.StateVoided && state != was, was == registry.StateRepaired && state != was && state != registry.StateVoided:
-		result := refused("state", "would undo a decision: the record is "+current.state, current.state+", or a new source_ref for something new")
-		return nil, &result
-	case was != registry.StateProvisional || state != registry.StateFinal:
-		return r, nil
-	case max(r.Severity, r.Worst()) == registry.SeverityCritical:
-		return r, nil
+	allowed := []registry.State{r.State}
+	switch was := registry.State(current.state); was {
+	case registry.StateVoided:
+		allowed = []registry.State{was}
+	case registry.StateRepaired:
+		allowed = []registry.State{was, registry.StateVoided}
+	case registry.StateProvisional:
+		if critical := max(r.Severity, r.Worst()) == registry.SeverityCritical; !critical {
+			allowed = []registry.State{was, registry.StateVoided}
+		}
+	case registry.StateFinal:
 	}
-	kept := *r
-	kept.State, kept.ProvisionalUntil = registry.StateProvisional, 0
-	row.state, row.provisionalUntil = current.state, 0
-	return &kept, nil
+	open := r.State == registry.StateProvisional && r.ProvisionalUntil != 0 && current.state == row.state
+	if slices.Contains(allowed, r.State) && !open {
+		return nil
+	}
+	result := refused("state", "would undo a decision of the bureau: the record is "+current.state, current.state+" without provisional_until, or a new source_ref for something new")
+	return &result
 }

@@ -143,11 +143,9 @@ func (b *recordBatch) place(r *registry.Record, at int) (PutResult, error) {
 		return result, nil
 	}
 	if said := b.said[key]; said != nil && !b.decides {
-		kept, result := keepDecision(&row, r, current, said)
-		if result != nil {
+		if result := keepDecision(&row, r, current, said); result != nil {
 			return *result, nil
 		}
-		r = kept
 	}
 	return b.add(&row, r, current), nil
 }
@@ -197,11 +195,7 @@ func (b *recordBatch) add(row *recordRow, r *registry.Record, current *recordRow
 		b.end(current, knownAt)
 	}
 	key := recordKey{row.source, row.sourceRef}
-	if b.decides {
-		b.noteDecision(key, current, revision)
-	} else {
-		delete(b.said, key)
-	}
+	b.noteDecision(key, current, row)
 	b.newest[key], b.older[revisionKey{key, revision}] = row, row
 	b.added = append(b.added, row)
 	b.changed[row.uscc] = true
