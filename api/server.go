@@ -25,6 +25,7 @@ type Store interface {
 	CommentStore
 	KeyReader
 	CodeReader
+	LiveReader
 	CodeLife
 	SignalReader
 	RegionReader
@@ -90,6 +91,7 @@ type server struct {
 	lists    sharedCache
 	everyone populationCache
 	proven   provenCache
+	live     liveCache
 	looks    lookWriter
 
 	hasAccounts atomic.Bool
@@ -128,6 +130,8 @@ func newServer(c Config) (*server, error) {
 	}
 	s := &server{Config: c, log: c.Log, store: c.Store, now: c.Now, renderer: renderer, assets: assets, everyone: newPopulationCache(c.Store),
 		comparing: make(chan struct{}, comparedAtOnce)}
+	s.proven.most = maxProven
+	s.live.bound()
 	if s.checker, err = s.checkerScript(); err != nil {
 		return nil, fmt.Errorf("prepare checker: %w", err)
 	}

@@ -28,6 +28,7 @@ type DB struct {
 
 	mu       sync.Mutex
 	prepared map[string]*sqlx.Stmt
+	live     liveClock // nil until somebody asks
 }
 
 // engine is what differs between SQLite and PostgreSQL beyond placeholders.
@@ -89,6 +90,9 @@ func (db *DB) Close() error {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	var errs []error
+	if db.live != nil {
+		errs = append(errs, db.live.close())
+	}
 	for _, statement := range db.prepared {
 		errs = append(errs, statement.Close())
 	}

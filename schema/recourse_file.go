@@ -69,7 +69,7 @@ func (w *recourseWriter) file(ctx context.Context, f *RecourseFiling) (int64, er
 		return 0, err
 	}
 	act.Reason = "" // it stands in the row
-	if err := w.addStep(ctx, &r, &act); err != nil {
+	if err := w.addStep(ctx, &r, &act, nil); err != nil {
 		return 0, err
 	}
 	return r.ID, w.followFiling(ctx, &r, &act)

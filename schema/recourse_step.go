@@ -3,8 +3,8 @@ package schema
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"strconv"
 
 	"healthcode/access"
 	"healthcode/registry"
@@ -51,15 +51,36 @@ func (w *recourseWriter) take(ctx context.Context, r *Recourse, act *RecourseAct
 	if err != nil {
 		return err
 	}
+	before := &recourseAudited{State: r.State, Outcome: r.Outcome, Due: r.Due}
 	r.Recourse = after
 	if act.Step == supervision.Revoke {
 		r.RevokedOn = act.On
 	}
-	return w.addStep(ctx, r, act)
+	return w.addStep(ctx, r, act, before)
+}
+
+// recourseAudited is what the audit log keeps of a step. The texts stay where they are: they may name people.
+type recourseAudited struct {
+	Kind      supervision.Kind    `json:"kind,omitempty"`
+	State     supervision.State   `json:"state"`
+	Outcome   supervision.Outcome `json:"outcome,omitempty"`
+	Source    string              `json:"source,omitempty"`
+	SourceRef string              `json:"source_ref,omitempty"`
+	Against   int64               `json:"against,omitempty"`
+	Due       registry.Day        `json:"due_on,omitzero"`
+}
+
+func (w *recourseWriter) auditStep(ctx context.Context, r *Recourse, step supervision.Step, before *recourseAudited) error {
+	e := auditEntry{Action: "recourse." + string(step), Noun: "recourse", ID: strconv.FormatInt(r.ID, 10), USCC: r.USCC,
+		After: recourseAudited{r.Kind, r.State, r.Outcome, r.Source, r.SourceRef, r.Against, r.Due}}
+	if before != nil {
+		e.Before = *before
+	}
+	return w.audit(ctx, e)
 }
 
 // addStep stores a step, and where the recourse stands after it. Of two who act at once one is told to look again.
-func (w *recourseWriter) addStep(ctx context.Context, r *Recourse, act *RecourseAct) error {
+func (w *recourseWriter) addStep(ctx context.Context, r *Recourse, act *RecourseAct, before *recourseAudited) error {
 	const change = `UPDATE recourse SET state = ?, outcome = ?, due_on = ?, revoked_on = ?, steps = steps + 1, changed_at = ? WHERE id = ? AND steps = ?`
 	result, err := w.ExecContext(ctx, w.Rebind(change), string(r.State), string(r.Outcome), int64(r.Due), int64(r.RevokedOn), w.stamp, r.ID, r.count)
 	if err != nil {
@@ -69,6 +90,9 @@ func (w *recourseWriter) addStep(ctx context.Context, r *Recourse, act *Recourse
 		return fmt.Errorf("change recourse %d: %w", r.ID, errAgain)
 	}
 	r.count++
+	if err := w.auditStep(ctx, r, act.Step, before); err != nil {
+		return err
+	}
 	outcome := act.Outcome
 	if act.Step != supervision.Decide && act.Step != supervision.Reverse {
 		outcome = ""
@@ -265,119 +289,4 @@ func (t *tx) recordsWhere(ctx context.Context, where string, values ...any) (rec
 		return nil, fmt.Errorf("read records: %w", err)
 	}
 	return records, nil
-}
-
-// lapseBatch bounds how many recourses lapse, and records end, in one transaction.
-const lapseBatch = 500
-
-// LapseRecourses ends what was returned to its author and not completed in time, and returns how many.
-func (db *DB) LapseRecourses(ctx context.Context, on registry.Day, days *supervision.Calendar) (lapsed int, err error) {
-	const late = `SELECT id FROM recourse WHERE state = 'returned' AND due_on < ? ORDER BY due_on, id LIMIT ?`
-	var ids []int64
-	if err := db.read.SelectContext(ctx, &ids, db.read.Rebind(late), int64(on), lapseBatch); err != nil {
-		return 0, db.fail(ctx, "look for recourses that lapse", err)
-	}
-	for _, id := range ids {
-		act := RecourseAct{Act: supervision.Act{Step: supervision.Lapse, By: bySystem, Side: supervision.System, On: on}}
-		_, err := db.StepRecourse(ctx, access.Everything(), id, act, days)
-		switch {
-		case errors.Is(err, supervision.ErrStep), errors.Is(err, supervision.ErrEarly): // somebody was faster
-		case err != nil:
-			return lapsed, err
-		default:
-			lapsed++
-		}
-	}
-	return lapsed, nil
-}
-
-// EndPublications makes the records repaired whose longest term of publication has ended by a day, tells partners, and returns how many.
-func (db *DB) EndPublications(ctx context.Context, on registry.Day) (ended int, err error) {
-	var after recordName
-	for {
-		found, last, err := db.publicationsEnded(ctx, after, on)
-		if err != nil {
-			return ended, err
-		}
-		if len(found) > 0 {
-			n, err := db.endPublications(ctx, found, on)
-			if err != nil {
-				return ended, err
-			}
-			ended += n
-		}
-		if last == (recordName{}) {
-			return ended, nil
-		}
-		after = last
-	}
-}
-
-type recordName struct{ uscc, source, ref string }
-
-// publicationsEnded looks through the next records after a name and returns those that have been published for as long as they may, and where
-// it stopped; the zero name at the end.
-func (db *DB) publicationsEnded(ctx context.Context, after recordName, on registry.Day) (found []recordName, last recordName, err error) {
-	err = db.inRead(ctx, "look for publications that end", func(t *tx) error {
-		records, restarted, err := t.published(ctx, `(r.uscc, r.source, r.source_ref) > (?, ?, ?)`, after.uscc, after.source, after.ref, lapseBatch)
-		if err != nil {
-			return err
-		}
-		for i := range records {
-			r := &records[i]
-			name := recordName{string(r.USCC), r.Source, r.SourceRef}
-			if supervision.Ended(r, restarted[i], on) {
-				found = append(found, name)
-			}
-			if len(records) == lapseBatch {
-				last = name
-			}
-		}
-		return nil
-	})
-	return found, last, err
-}
-
-// published reads records that are published for a term, with the day on which a repair of them was last revoked.
-func (t *tx) published(ctx context.Context, where string, values ...any) (records []registry.Record, restarted []registry.Day, err error) {
-	query := `SELECT ` + prefixed("r", recordColumns) + `, coalesce((SELECT max(x.revoked_on) FROM recourse x WHERE x.source = r.source AND x.source_ref = r.source_ref AND x.source <> ''), 0)
-		FROM record r WHERE r.superseded_at = 9223372036854775807 AND r.kind IN ('penalty', 'commitment') AND r.state IN ('final', 'provisional') AND ` + where + `
-		ORDER BY r.uscc, r.source, r.source_ref LIMIT ?`
-	err = t.each(ctx, query, values, func(scan func(...any) error) error {
-		var row recordRow
-		var since registry.Day
-		if err := scan(append(row.fields(), &since)...); err != nil {
-			return err
-		}
-		record, err := row.record()
-		records, restarted = append(records, record), append(restarted, since)
-		return err
-	})
-	return records, restarted, err
-}
-
-// endPublications looks at each record again within the transaction that ends it.
-func (db *DB) endPublications(ctx context.Context, names []recordName, on registry.Day) (ended int, err error) {
-	err = db.inPut(ctx, "end publications", PutOptions{}, func(t *tx) error {
-		w := &recourseWriter{tx: t, changed: map[string]bool{}}
-		ended = 0
-		for _, name := range names {
-			records, restarted, err := t.published(ctx, `r.uscc = ? AND r.source = ? AND r.source_ref = ?`, name.uscc, name.source, name.ref, 1)
-			if err != nil {
-				return err
-			}
-			if len(records) == 0 || !supervision.Ended(&records[0], restarted[0], on) {
-				continue
-			}
-			if err := w.reviseIf(ctx, true, supervision.Repaired(records[0])); err != nil {
-				return err
-			}
-			if err := t.tellRepair(ctx, records[0].USCC, name.source, name.ref, on); err != nil {
-				return err
-			}
-			ended++
-		}
-		return t.announce(ctx, w.changed)
-	})
-	return ended, err
 }
