@@ -12,6 +12,7 @@ import (
 	"healthcode/jobs"
 	"healthcode/registry"
 	"healthcode/schema"
+	"healthcode/supervision"
 	"healthcode/web"
 
 	"github.com/gin-gonic/gin"
@@ -115,6 +116,19 @@ var problems = []struct {
 	{schema.ErrTicketExpired, http.StatusGone, "ticket_expired"},
 	{schema.ErrTicketForeign, http.StatusForbidden, "ticket_foreign"},
 	{schema.ErrManyTickets, http.StatusConflict, "too_many_tickets"},
+	{ErrNoRecourse, http.StatusNotFound, "unknown_recourse"},
+	{schema.ErrNoRecord, http.StatusNotFound, "unknown_record"},
+	{schema.ErrFiled, http.StatusConflict, "recourse_filed"},
+	{supervision.ErrStep, http.StatusConflict, "recourse_step"},
+	{supervision.ErrSide, http.StatusForbidden, "forbidden"},
+	{supervision.ErrSame, http.StatusConflict, "same_person"},
+	{supervision.ErrLate, http.StatusConflict, "too_late"},
+	{supervision.ErrTooEarly, http.StatusConflict, "too_early"},
+	{supervision.ErrRecord, http.StatusConflict, "not_contestable"},
+	{supervision.ErrNotRepairable, http.StatusConflict, "not_repairable"},
+	{supervision.ErrDuties, http.StatusConflict, "duties_open"},
+	{supervision.ErrAgain, http.StatusConflict, "penalised_again"},
+	{supervision.ErrListed, http.StatusConflict, "still_listed"},
 	{ErrCrossOrigin, http.StatusForbidden, "cross_origin"},
 	{ErrTooLarge, http.StatusRequestEntityTooLarge, "body_too_large"},
 	{ErrMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type"},

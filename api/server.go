@@ -49,6 +49,8 @@ type Store interface {
 	ChangeReader
 	WebhookReader
 	WebhookKeeper
+	RecourseStore
+	RecourseReader
 }
 
 // Config is all that the handlers need.
