@@ -157,11 +157,20 @@ func nextSteps(caller *access.Caller, r *schema.Recourse, today registry.Day) []
 	if officer {
 		next = append(next, r.Next(supervision.Officer, caller.Name, today)...)
 	}
-	if officer || caller.ActsFor(r.USCC) {
-		next = append(next, r.Next(supervision.Author, caller.Name, today)...)
+	if !officer && !caller.ActsFor(r.USCC) {
+		return next
+	}
+	for _, step := range r.Next(supervision.Author, caller.Name, today) {
+		if step != supervision.Withdraw || mayWithdraw(caller, r) {
+			next = append(next, step)
+		}
 	}
 	return next
 }
+
+// mayWithdraw reports whether a caller may take a recourse back: the enterprise's own people, and a supervisor what a supervisor filed for it.
+// Otherwise the bureau could end an objection without deciding it.
+func mayWithdraw(caller *access.Caller, r *schema.Recourse) bool { return caller.ActsFor(r.USCC) || r.OnBehalf }
 
 // recourseFiled answers POST /api/v1/enterprises/:uscc/recourses with 201.
 func (s *server) recourseFiled(c *gin.Context) {
@@ -340,6 +349,9 @@ func (s *server) stepRecourse(c *gin.Context, step supervision.Step, body *Recou
 		Higher: caller.Holds(access.Supervisor, cityOf(r.RegionCode))}
 	if step == supervision.Complete || step == supervision.Withdraw {
 		act.Side, act.Higher = supervision.Author, false
+	}
+	if step == supervision.Withdraw && !mayWithdraw(caller, r) {
+		return nil, ErrForbidden
 	}
 	if err := body.check(step, &act); err != nil {
 		return nil, err

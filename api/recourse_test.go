@@ -123,7 +123,7 @@ func TestAnObjectionAndItsAppeal(t *testing.T) {
 	}
 	problem(t, c.fileJSON("own", objection), http.StatusConflict, "recourse_filed")
 	seen := decoded[RecourseAnswer](t, c.read("zhang", fmt.Sprintf("/api/v1/recourses/%d", filed.ID)))
-	if !slices.Equal(seen.Next, []supervision.Step{supervision.Accept, supervision.Return, supervision.Withdraw}) || seen.Text != "the sample was not ours" {
+	if !slices.Equal(seen.Next, []supervision.Step{supervision.Accept, supervision.Return}) || seen.Text != "the sample was not ours" {
 		t.Errorf("seen by a supervisor: %+v", seen)
 	}
 	c.step(t, filed.ID, "zhang", "accept", `{}`)
@@ -219,6 +219,7 @@ func TestWhoActsOnRecourses(t *testing.T) {
 		"nobody accepts":                 {"nobody", "accept", `{}`, http.StatusUnauthorized, "not_signed_in"},
 		"a supervisor of another county": {"far", "accept", `{}`, http.StatusNotFound, "unknown_recourse"},
 		"another enterprise withdraws":   {"other", "withdraw", `{}`, http.StatusNotFound, "unknown_recourse"},
+		"a supervisor withdraws":         {"zhang", "withdraw", `{}`, http.StatusForbidden, "forbidden"},
 		"another enterprise appeals":     {"other", "appeal", `{"text":"x"}`, http.StatusNotFound, "unknown_recourse"},
 		"decided before acceptance":      {"zhang", "decide", `{"outcome":"upheld","reason":"x"}`, http.StatusConflict, "recourse_step"},
 		"returned without a reason":      {"zhang", "return", `{}`, http.StatusBadRequest, "invalid_field"},

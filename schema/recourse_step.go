@@ -186,7 +186,7 @@ func (w *recourseWriter) correct(ctx context.Context, r *Recourse, act *Recourse
 	if act.Outcome == supervision.Partly && act.Correction.Voids() || !act.Correction.Voids() && sameRecord(&record, &corrected) {
 		return fmt.Errorf("%w: %w", ErrCannotCount, registry.Problems{{Field: "record_severity", Problem: "changes nothing of the record", Want: "another outcome or severity"}})
 	}
-	if problems := corrected.Validate(act.On); problems != nil {
+	if problems := corrected.Validate(max(act.On, registry.DayOf(instant(w.stamp)))); problems != nil {
 		return fmt.Errorf("%w: %w", ErrCannotCount, problems)
 	}
 	return w.decideRecord(ctx, r, func(registry.Record) registry.Record { return corrected })
