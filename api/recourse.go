@@ -170,7 +170,9 @@ func nextSteps(caller *access.Caller, r *schema.Recourse, today registry.Day) []
 
 // mayWithdraw reports whether a caller may take a recourse back: the enterprise's own people, and a supervisor what a supervisor filed for it.
 // Otherwise the bureau could end an objection without deciding it.
-func mayWithdraw(caller *access.Caller, r *schema.Recourse) bool { return caller.ActsFor(r.USCC) || r.OnBehalf }
+func mayWithdraw(caller *access.Caller, r *schema.Recourse) bool {
+	return caller.ActsFor(r.USCC) || r.OnBehalf
+}
 
 // recourseFiled answers POST /api/v1/enterprises/:uscc/recourses with 201.
 func (s *server) recourseFiled(c *gin.Context) {

@@ -226,7 +226,7 @@ func (db *DB) RecoursePage(ctx context.Context, sight access.Sight, f RecourseFi
 		values = append(values, c.Key, c.Key, c.ID)
 	}
 	query := listedRecourse + where + ` ORDER BY ` + order.expression + ` ` + order.direction + `, r.id LIMIT ?`
-	found, err := collect(ctx, db, "list recourses", query, append(values, f.Limit+1), func(scan func(...any) error) (Recourse, error) { return readListed(scan) })
+	found, err := collect(ctx, db, "list recourses", query, append(values, f.Limit+1), readListed)
 	if err != nil {
 		return nil, err
 	}

@@ -82,7 +82,7 @@ func TestLives(t *testing.T) {
 
 func TestStepsThatAreRefused(t *testing.T) {
 	t.Parallel()
-	file, accept, return_ := act(File, "own", "2026-11-02"), act(Accept, "zhang", "2026-11-04"), act(Return, "zhang", "2026-11-04")
+	file, accept, sentBack := act(File, "own", "2026-11-02"), act(Accept, "zhang", "2026-11-04"), act(Return, "zhang", "2026-11-04")
 	dismissed := act(Decide, "zhang", "2026-11-10", Dismissed)
 	mute := act(Decide, "zhang", "2026-11-10", Dismissed)
 	mute.Reason = ""
@@ -103,8 +103,8 @@ func TestStepsThatAreRefused(t *testing.T) {
 		"granted, an objection":           {Objection, []Act{file, accept}, act(Decide, "zhang", "2026-11-10", Granted), ErrOutcome},
 		"upheld, a repair":                {Repair, []Act{file, accept}, act(Decide, "zhang", "2026-11-10", Upheld), ErrOutcome},
 		"without an outcome":              {Repair, []Act{file, accept}, act(Decide, "zhang", "2026-11-10"), ErrOutcome},
-		"completed late":                  {Objection, []Act{file, return_}, act(Complete, "own", "2026-11-19"), ErrLate},
-		"lapsed in time":                  {Objection, []Act{file, return_}, act(Lapse, "system", "2026-11-18"), ErrEarly},
+		"completed late":                  {Objection, []Act{file, sentBack}, act(Complete, "own", "2026-11-19"), ErrLate},
+		"lapsed in time":                  {Objection, []Act{file, sentBack}, act(Lapse, "system", "2026-11-18"), ErrEarly},
 		"lapsed while the bureau is late": {Objection, []Act{file, accept}, act(Lapse, "system", "2027-11-18"), ErrStep},
 		"appealed late":                   {Objection, []Act{file, accept, dismissed}, act(Contest, "system", "2026-12-02"), ErrLate},
 		"appealed what was upheld":        {Objection, []Act{file, accept, act(Decide, "zhang", "2026-11-10", Upheld)}, act(Contest, "system", "2026-11-11"), ErrStep},
