@@ -130,6 +130,8 @@ var problems = []struct {
 	{supervision.ErrAgain, http.StatusConflict, "penalised_again"},
 	{supervision.ErrListed, http.StatusConflict, "still_listed"},
 	{ErrCrossOrigin, http.StatusForbidden, "cross_origin"},
+	{ErrTooMany, http.StatusTooManyRequests, "too_many_requests"},
+	{errOverloaded, http.StatusServiceUnavailable, "overloaded"},
 	{ErrTooLarge, http.StatusRequestEntityTooLarge, "body_too_large"},
 	{ErrMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type"},
 	{ErrField, http.StatusBadRequest, "invalid_field"},

@@ -40,7 +40,7 @@ func (db *DB) newLiveClock() liveClock {
 	if db.Engine() == postgresDialect.name {
 		return listen(db.url)
 	}
-	return &sqliteClock{pool: db.read}
+	return &sqliteClock{pool: db.hot}
 }
 
 // quiet says of a transaction that it changes nothing which Live or Keys return.
@@ -130,10 +130,10 @@ func (c *sqliteClock) dataVersion(ctx context.Context) (data int64, err error) {
 
 func (c *sqliteClock) forget() {
 	if c.look != nil {
-		_ = c.look.Close() //nolint:errcheck // the connection goes with it
+		_ = c.look.Close()
 	}
 	if c.conn != nil {
-		_ = c.conn.Close() //nolint:errcheck // a new one is made when it is needed
+		_ = c.conn.Close()
 	}
 	c.conn, c.look = nil, nil
 	c.looked.Store(nil)
