@@ -119,6 +119,7 @@ var problems = []struct {
 	{ErrNoRecourse, http.StatusNotFound, "unknown_recourse"},
 	{schema.ErrNoRecord, http.StatusNotFound, "unknown_record"},
 	{schema.ErrFiled, http.StatusConflict, "recourse_filed"},
+	{schema.ErrManyRecourses, http.StatusConflict, "too_many_recourses"},
 	{supervision.ErrStep, http.StatusConflict, "recourse_step"},
 	{supervision.ErrSide, http.StatusForbidden, "forbidden"},
 	{supervision.ErrSame, http.StatusConflict, "same_person"},

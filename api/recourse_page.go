@@ -126,7 +126,7 @@ func (s *server) recourseView(c *gin.Context, caller *access.Caller, r *schema.R
 	if err != nil || record == nil {
 		return view, err
 	}
-	view.Record = recourseRecord(record)
+	view.Record = recourseRecord(record, about.RevokedOn)
 	if about.Kind == supervision.Objection {
 		for _, outcome := range registry.Kinds[record.Kind].Outcomes {
 			if outcome != record.Outcome {
@@ -154,13 +154,13 @@ func (s *server) recordAbout(ctx context.Context, r *schema.Recourse) (*registry
 	return nil, nil
 }
 
-func recourseRecord(r *registry.Record) *web.RecourseRecord {
+func recourseRecord(r *registry.Record, restarted registry.Day) *web.RecourseRecord {
 	line := &web.RecourseRecord{Source: r.Source, SourceRef: r.SourceRef, Kind: string(r.Kind), Outcome: r.Outcome, OccurredOn: r.OccurredOn, State: string(r.State)}
 	if severity := max(r.Severity, r.Worst()); severity != registry.SeverityNone {
 		line.Severity = severity.String()
 	}
 	if supervision.Repairable(r) {
-		term := supervision.PublicationOf(r, 0)
+		term := supervision.PublicationOf(r, restarted)
 		line.RepairFrom, line.PublishedUntil = term.Repair, term.Until
 	}
 	return line
@@ -291,7 +291,7 @@ func (s *server) answering(c *gin.Context, page web.Page, code registry.USCC) (*
 		if i < recoursesShown {
 			view.Rows = append(view.Rows, recourseRow(&item))
 		}
-		if r := &stored.Items[i]; r.Contestable() && today <= r.Due {
+		if r := &stored.Items[i]; r.Contestable() && today <= r.Due { // one that was appealed is in another state
 			view.Contested = append(view.Contested, web.Choice{Value: strconv.FormatInt(r.ID, 10), Label: page.Term("recourse_kind", string(r.Kind)) + " " + strconv.FormatInt(r.ID, 10)})
 		}
 		view.MayReply = view.MayReply && (item.Kind != supervision.Reply || item.State != supervision.Published && item.State != supervision.Appealed)
@@ -332,10 +332,7 @@ func (s *server) offer(page web.Page, revisions, standing []registry.Record, fil
 	open := openAbout(filed, newest.Source, newest.SourceRef)
 	restarted := restartedOn(filed, newest)
 	if supervision.Repairable(newest) && newest.State != registry.StateRepaired && newest.State != registry.StateVoided {
-		line := recourseRecord(newest)
-		term := supervision.PublicationOf(newest, restarted)
-		line.RepairFrom, line.PublishedUntil = term.Repair, term.Until
-		view.Terms = append(view.Terms, *line)
+		view.Terms = append(view.Terms, *recourseRecord(newest, restarted))
 	}
 	name, err := json.Marshal([2]string{newest.Source, newest.SourceRef})
 	if err != nil || open {

@@ -470,3 +470,18 @@ func TestPagesOfRecourses(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAppealAgainstTheGrade(t *testing.T) {
+	t.Parallel()
+	c := newCourt(t)
+	const body = `{"kind":"appeal","text":"the grade is wrong"}`
+	filed := c.file(t, "own", body)
+	problem(t, c.fileJSON("own", body), http.StatusConflict, "recourse_filed")
+	c.step(t, filed.ID, "zhang", "accept", `{}`)
+	c.step(t, filed.ID, "zhang", "decide", `{"outcome":"dismissed","reason":"it follows from the records"}`)
+	problem(t, c.fileJSON("own", body), http.StatusConflict, "recourse_filed") // it is final
+	problem(t, c.stepJSON(filed.ID, "own", "appeal", `{"text":"again"}`), http.StatusConflict, "recourse_step")
+	c.at = c.now.AddDate(0, 0, 40)
+	c.keys["own"] = as(t, c.db, addAccount(t, c.db, schema.Account{Login: "own.later", Kind: access.Enterprise, Owns: []registry.USCC{c.target}}), c.at)
+	problem(t, c.fileJSON("own", body), http.StatusConflict, "too_late")
+}

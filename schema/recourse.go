@@ -50,9 +50,11 @@ type RecourseStep struct {
 
 // Why a recourse is refused beside the reasons of package supervision.
 var (
-	ErrFiled       = errors.New("a recourse of this kind was filed already")
-	ErrNoRecord    = errors.New("the enterprise has no such record")
-	ErrCannotCount = errors.New("the corrected record makes no sense")
+	ErrFiled    = errors.New("a recourse of this kind was filed already")
+	ErrNoRecord = errors.New("the enterprise has no such record")
+
+	ErrManyRecourses = errors.New("the enterprise has filed as many recourses today as it may")
+	ErrCannotCount   = errors.New("the corrected record makes no sense")
 )
 
 const recourseColumns = `id, uscc, kind, state, outcome, source, source_ref, against, body, duties, filer, on_behalf, filed_on, due_on, revoked_on,

@@ -93,8 +93,18 @@ func flag(on bool) int {
 	return 0
 }
 
+// MaxRecoursesADay bounds how many recourses of one enterprise are filed on a day: withdrawn ones can be filed again.
+const MaxRecoursesADay = 30
+
 // mayFile asks what is stored whether the recourse may be filed.
 func (w *recourseWriter) mayFile(ctx context.Context, f *RecourseFiling) error {
+	var today int
+	if err := w.GetContext(ctx, &today, w.Rebind(`SELECT count(*) FROM recourse WHERE uscc = ? AND filed_on = ?`), string(f.USCC), int64(f.On)); err != nil {
+		return fmt.Errorf("count recourses: %w", err)
+	}
+	if today >= MaxRecoursesADay {
+		return ErrManyRecourses
+	}
 	switch f.Kind {
 	case supervision.Objection, supervision.Repair:
 		return w.mayFileAbout(ctx, f)
@@ -195,10 +205,11 @@ func (w *recourseWriter) mayAppealGrade(ctx context.Context, f *RecourseFiling) 
 	if len(changed) == 0 {
 		return fmt.Errorf("%w: there is no grade", supervision.ErrRecord)
 	}
-	if until := supervision.Appeal.FileUntil(slices.Max(changed), w.days); f.On > until {
+	since := slices.Max(changed)
+	if until := supervision.Appeal.FileUntil(since, w.days); f.On > until {
 		return fmt.Errorf("%w: it ended on %s", supervision.ErrLate, until)
 	}
-	return nil
+	return w.none(ctx, `uscc = ? AND kind = 'appeal' AND against = 0 AND state = 'decided' AND filed_on >= ?`, string(f.USCC), int64(since)) // an appeal is final
 }
 
 // followFiling does what follows from a filing.

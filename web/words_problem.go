@@ -33,6 +33,7 @@ var problemWords = map[string]Phrase{
 	"problem.unknown_recourse":        {"查无此事项", "There is no such recourse"},
 	"problem.unknown_record":          {"该企业没有这条记录", "The enterprise has no such record"},
 	"problem.recourse_filed":          {"已经提出过，不能重复提出", "This was filed already"},
+	"problem.too_many_recourses":      {"该企业当天提出的事项已达上限", "This enterprise has filed as much today as it may"},
 	"problem.recourse_step":           {"事项当前状态不允许该操作", "The recourse does not allow this step now"},
 	"problem.same_person":             {"参与过原决定的人员或提出人不得决定", "Who decided before, or filed it, does not decide"},
 	"problem.too_late":                {"已超过期限", "The time for this has passed"},

@@ -1,7 +1,10 @@
 package schematest
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,11 +33,12 @@ type bench struct {
 	*schema.DB
 	tb    testing.TB
 	today registry.Day
+	count int
 }
 
 func newBench(t *testing.T, fresh Opener) *bench {
 	t.Helper()
-	b := &bench{Open(t, fresh), t, Today()}
+	b := &bench{DB: Open(t, fresh), tb: t, today: Today()}
 	far := Enterprise(1)
 	far.RegionCode = "330481001"
 	must(b.PutEnterprises(t.Context(), []registry.Enterprise{Enterprise(0), far}, schema.PutOptions{}))(t)
@@ -152,7 +156,30 @@ func objections(t *testing.T, fresh Opener) {
 	if r := b.newest("critical"); r.Revision != 1 || !b.stands("critical") {
 		t.Errorf("a critical failure counts while it is contested: %+v", r)
 	}
+	b.audited(map[string]int{"recourse.file": 5, "recourse.accept": 3, "recourse.decide": 3, "recourse.withdraw": 1})
 	b.refused()
+}
+
+// audited checks how many lines of each action about recourses the audit log has, and that no text is among them.
+func (b *bench) audited(want map[string]int) {
+	b.tb.Helper()
+	got := map[string]int{}
+	err := b.AuditLines(b.tb.Context(), 0, 1000, func(_ int64, line []byte, _ string) error {
+		var l schema.AuditLine
+		if err := json.Unmarshal(line, &l); err != nil {
+			return err
+		}
+		if l.Noun == "recourse" {
+			got[l.Action]++
+			if l.USCC != Code(0) || strings.Contains(string(line), "because") || strings.Contains(string(line), "why") {
+				b.tb.Errorf("line: %s", line)
+			}
+		}
+		return nil
+	})
+	if err != nil || !maps.Equal(got, want) {
+		b.tb.Errorf("audited %v, want %v: %v", got, want, err)
+	}
 }
 
 func (b *bench) refused() {
@@ -356,6 +383,26 @@ func replies(t *testing.T, fresh Opener) {
 	}
 	must(b.step(first.ID, supervision.Withdraw, "own", "", supervision.Correction{}))(t)
 	b.file(supervision.Reply, "", "", 0)
+	for {
+		_, err := b.FileRecourse(t.Context(), b.filing(supervision.Objection, "sample", b.fresh(), 0))
+		if errors.Is(err, schema.ErrManyRecourses) {
+			break
+		}
+		must(0, err)(t)
+	}
+	page := must(b.RecoursePage(t.Context(), access.Everything(), schema.RecourseFilter{Limit: 500}))(t)
+	if len(page.Items) != schema.MaxRecoursesADay {
+		t.Errorf("%d filed on a day", len(page.Items))
+	}
+}
+
+// fresh stores another record to object to and returns its number.
+func (b *bench) fresh() string {
+	b.tb.Helper()
+	b.count++
+	ref := fmt.Sprintf("fresh-%d", b.count)
+	b.put(b.failed(ref, registry.SeverityMinor))
+	return ref
 }
 
 func recoursePages(t *testing.T, fresh Opener) {
@@ -499,7 +546,7 @@ func (b *bench) together(config schema.Config, work func(one *bench, n int)) {
 	b.tb.Helper()
 	var group sync.WaitGroup
 	for n := range 4 {
-		one := &bench{Reopen(b.tb, config), b.tb, b.today}
+		one := &bench{DB: Reopen(b.tb, config), tb: b.tb, today: b.today}
 		for k := range 2 {
 			group.Go(func() { work(one, 2*n+k) })
 		}
