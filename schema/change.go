@@ -10,6 +10,7 @@ import (
 
 	"healthcode/access"
 	"healthcode/registry"
+	"healthcode/supervision"
 )
 
 // Change is one message of the change feed, as partners get it: see docs/formats.md. Position rises without gaps, and a change that has
@@ -29,10 +30,12 @@ const ChangeVersion = 1
 var told = map[string]func(payload []byte) ([]byte, error){
 	TopicGradeChanged: partOf[gradeTold],
 	TopicCodeChanged:  partOf[codeTold],
+
+	TopicListingChanged: partOf[listingTold],
 }
 
 // FeedTopics lists the topics of the change feed.
-var FeedTopics = []string{TopicCodeChanged, TopicGradeChanged}
+var FeedTopics = []string{TopicCodeChanged, TopicGradeChanged, TopicListingChanged}
 
 // gradeTold leaves out the index and the digest: the tier and the colour are what a partner without a purpose may know.
 type gradeTold struct {
@@ -54,6 +57,14 @@ type codeTold struct {
 	Form   string        `json:"form"`
 	Step   CodeStep      `json:"step"`
 	Status CodeStatus    `json:"status"`
+}
+
+// listingTold leaves out reasons and the criteria that are missed, which are between the bureau and the enterprise.
+type listingTold struct {
+	USCC  registry.USCC            `json:"uscc"`
+	List  string                   `json:"list"`
+	State supervision.ListingState `json:"state"`
+	Since registry.Day             `json:"since"`
 }
 
 // partOf keeps the members of a message that T has.

@@ -16,6 +16,8 @@ const (
 	TopicCodeExpiring   = "code.expiring"   // a printed code ends soon and nothing takes its place
 	TopicCodeCopied     = "code.copied"     // a printed code was scanned in many places
 
+	TopicListingChanged = "listing.changed" // an enterprise was listed, suspended, returned, or left a list
+
 	TopicWebhookDisabled = "webhook.disabled" // a webhook failed for so long that it gets nothing any more; no enterprise
 
 	TopicKeyChanged     = "key.changed"      // a signing key was added or took a step in its life; no enterprise
