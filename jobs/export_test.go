@@ -12,3 +12,6 @@ func Steps() []string {
 
 // SetTimeout says how long an attempt of a delivery may take.
 func (j *Deliver) SetTimeout(timeout time.Duration) { j.sender.timeout = timeout }
+
+// OnEntry has a function called after each entry that was followed up.
+func (j *Listings) OnEntry(reached func()) { j.onEntry = reached }

@@ -27,6 +27,7 @@ type Schedule struct {
 	Deliver   gocron.JobDefinition // changes, to webhooks
 	Rotate    gocron.JobDefinition // signing keys
 	Key       gocron.JobDefinition // looks which key signs
+	Listings  gocron.JobDefinition // who stands on a list
 
 	KeepScans time.Duration // how long counts of scans stay; 0: DefaultScanLife
 	LookYears int           // for how many years looks stay; 0: DefaultLookYears
@@ -34,6 +35,9 @@ type Schedule struct {
 
 // follow is how often changes are looked for: a record is graded, and its grade published, within two seconds. To look costs one small query.
 const follow = 400 * time.Millisecond
+
+// listingsFollow is how often it is looked for entries of lists whose grades have changed, or which were not looked at today.
+const listingsFollow = 2 * time.Second
 
 // DefaultSchedule rotates keys at 00:40, activates models at 01:30, grades everybody at 02:00, reminds of codes that end at 03:20, before it renews
 // them at 03:30, and prunes counts and looks at 03:50; changes are graded and published at once, and a new key signs within a second.
@@ -50,6 +54,7 @@ func DefaultSchedule() Schedule {
 		Key:       gocron.DurationJob(keyFresh),
 		Sequence:  gocron.DurationJob(follow),
 		Deliver:   gocron.DurationJob(follow),
+		Listings:  gocron.DurationJob(listingsFollow),
 	}
 }
 
@@ -95,6 +100,7 @@ func NewScheduler(ctx context.Context, db *schema.DB, signed Work, when Schedule
 		{"rotate-keys", when.Rotate, s.rotate(signed.Rotate)},
 		{"sequence-changes", when.Sequence, patient(clock, uncounted((&Sequence{DB: db}).RunOnce))},
 		{"deliver-webhooks", when.Deliver, s.delivered(clock, signed.Deliver)},
+		{"follow-listings", when.Listings, patient(clock, s.listings(&Listings{DB: db, Clock: clock}))},
 		{"follow-key", when.Key, follows(clock, signed.Key)},
 	}
 	for _, job := range jobs {
@@ -245,6 +251,16 @@ func follows(clock func() time.Time, key *ActiveKey) func(context.Context) error
 		return nil
 	}
 	return patient(clock, key.Refresh)
+}
+
+func (s *Scheduler) listings(job *Listings) func(context.Context) error {
+	return func(ctx context.Context) error {
+		done, err := job.RunOnce(ctx)
+		if err == nil {
+			s.log.InfoContext(ctx, "listings followed up", "checked", done.Checked, "steps", done.Steps)
+		}
+		return err
+	}
 }
 
 // uncounted is work of which the log says nothing unless it fails: it is done all the time.

@@ -3,6 +3,7 @@ package schema
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 
@@ -121,4 +122,29 @@ func (db *DB) DueListings(ctx context.Context, list string, day registry.Day, ve
 		arguments = []any{list, string(after), int64(day), version, limit}
 	}
 	return collect(ctx, db, "look for listings", query, arguments, readListing)
+}
+
+// ListingsIn iterates over the entries of a list in some states, in the order of codes. It reads a part at a time, so the loop may write.
+func (db *DB) ListingsIn(ctx context.Context, list string, states ...supervision.ListingState) iter.Seq2[Listing, error] {
+	chosen, values := statesOf("state", states)
+	query := `SELECT ` + listingColumns + ` FROM listing_entry WHERE list = ? AND ` + chosen + ` AND uscc > ? ORDER BY uscc LIMIT ?`
+	return func(yield func(Listing, error) bool) {
+		after := ""
+		for {
+			part, err := collect(ctx, db, "read a list", query, append(append([]any{list}, values...), after, 500), readListing)
+			if err != nil {
+				yield(Listing{}, err)
+				return
+			}
+			for i := range part {
+				if !yield(part[i], nil) {
+					return
+				}
+			}
+			if len(part) < 500 {
+				return
+			}
+			after = string(part[len(part)-1].USCC)
+		}
+	}
 }
