@@ -12,6 +12,7 @@ import (
 	"healthcode/jobs"
 	"healthcode/registry"
 	"healthcode/schema"
+	"healthcode/supervision"
 	"healthcode/web"
 
 	"github.com/gin-gonic/gin"
@@ -115,6 +116,15 @@ var problems = []struct {
 	{schema.ErrTicketExpired, http.StatusGone, "ticket_expired"},
 	{schema.ErrTicketForeign, http.StatusForbidden, "ticket_foreign"},
 	{schema.ErrManyTickets, http.StatusConflict, "too_many_tickets"},
+	{ErrNoListing, http.StatusNotFound, "no_such_listing"},
+	{ErrNoEntry, http.StatusNotFound, "not_listed"},
+	{ErrCriteriaMissed, http.StatusConflict, "criteria_missed"},
+	{ErrCriteriaVersion, http.StatusConflict, "criteria_version"},
+	{supervision.ErrCriteria, http.StatusUnprocessableEntity, "invalid_criteria"},
+	{supervision.ErrListingStep, http.StatusConflict, "listing_step"},
+	{supervision.ErrNoticeOpen, http.StatusConflict, "notice_open"},
+	{supervision.ErrTooEarly, http.StatusConflict, "too_early"},
+	{schema.ErrOwnAct, http.StatusConflict, "own_act"},
 	{ErrCrossOrigin, http.StatusForbidden, "cross_origin"},
 	{ErrTooLarge, http.StatusRequestEntityTooLarge, "body_too_large"},
 	{ErrMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type"},

@@ -48,6 +48,11 @@ type Store interface {
 	ChangeReader
 	WebhookReader
 	WebhookKeeper
+	ListingReader
+	ListingCounter
+	ListingTaker
+	OpenListingReader
+	CriteriaStore
 }
 
 // Config is all that the handlers need.
@@ -68,6 +73,8 @@ type Config struct {
 	WebhookAllow []netip.Prefix // networks that webhooks may lead to beside the public Internet
 	OIDC         *OIDC          // nil: nobody signs in elsewhere
 	HTTPS        bool           // people come by https, so cookies are sent by nothing else
+
+	Licence Licence // of open data; zero: DefaultLicence
 
 	ScreenRenewal time.Duration // how often a screen renews its code, in whole seconds; 0 means 30
 }
@@ -117,6 +124,9 @@ func newServer(c Config) (*server, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Licence == (Licence{}) {
+		c.Licence = DefaultLicence
 	}
 	renderer, err := web.NewRenderer()
 	if err != nil {
