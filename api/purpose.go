@@ -35,11 +35,11 @@ type PublicTold struct {
 // FinanceTold is what credit decisions may use. The exact index stays with the bureau and the enterprise.
 type FinanceTold struct {
 	PublicTold
-	Band      IndexBand         `json:"index_band"`
-	Since     registry.Day      `json:"since,omitzero"` // when tier or colour last changed
-	Trend     []TrendPoint      `json:"trend"`
-	Direction string            `json:"direction"` // rising, steady or falling: the last band of the trend beside its first
-	Listings  []ListedTold      `json:"listings"`
+	Band      IndexBand    `json:"index_band"`
+	Since     registry.Day `json:"since,omitzero"` // when tier or colour last changed
+	Trend     []TrendPoint `json:"trend"`
+	Direction string       `json:"direction"` // rising, steady or falling: the last band of the trend beside its first
+	Listings  []ListedTold `json:"listings"`
 }
 
 // PermittingTold is what permitting offices may use.
@@ -69,7 +69,7 @@ type ListingTold struct {
 // ProjectTold is what applications for projects and awards may use.
 type ProjectTold struct {
 	PublicTold
-	Since    registry.Day      `json:"since,omitzero"`
+	Since    registry.Day `json:"since,omitzero"`
 	Listings []ListedTold `json:"listings"`
 }
 

@@ -25,6 +25,7 @@ type EnterprisePage struct {
 	Codes        []CodeLine   // newest first
 	Signals      []SignalLine // newest first
 	Looks        []LookLine   // newest first, at most MaxLooks
+	Listings     []OwnListing
 	Explanation  *Explanation
 	Preview      *Preview // none when no version is open for preview
 	AsOf         string   // the day asked for, empty for the current grade

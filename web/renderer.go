@@ -33,6 +33,8 @@ var views = []struct {
 	{HomePage{}, "home.html", "console.html"},
 	{EnterprisePage{}, "enterprise.html", "console.html"},
 	{RegionsPage{}, "regions.html", "console.html"},
+	{PublicListingPage{}, "public_listing.html", "public.html"},
+	{ListingDeskPage{}, "listing_desk.html", "console.html"},
 	{SignPage{}, "sign.html", "print.html"},
 }
 
