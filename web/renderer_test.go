@@ -162,6 +162,9 @@ var untranslated = regexp.MustCompile(`\b(app|demo|verdict|verify|checker|home|e
 // addresses finds names of files and the keys under which the checker's script looks its words up.
 var addresses = regexp.MustCompile(`/static/\S*|data-key="[a-zA-Z._]*"`)
 
+// licenceLinks lead to the text of a licence, elsewhere.
+var licenceLinks = regexp.MustCompile(`rel="license" href="[^"]*"`)
+
 // strictPolicy finds what a strict content security policy forbids.
 var strictPolicy = regexp.MustCompile(`<script[^>]*>[^<]|<style|\sstyle=|\son[a-z]+=|javascript:|(src|href)="(https?:)?//`)
 
@@ -196,7 +199,7 @@ func checkPage(t *testing.T, page string, language Language) {
 	if found := untranslated.FindString(addresses.ReplaceAllString(page, "")); found != "" {
 		t.Errorf("the page shows %q", found)
 	}
-	if found := strictPolicy.FindString(page); found != "" {
+	if found := strictPolicy.FindString(licenceLinks.ReplaceAllString(page, "")); found != "" {
 		t.Errorf("the page has %q", found)
 	}
 	banner, err := Translate(language, "demo.banner")
