@@ -33,7 +33,10 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require github.com/go-jose/go-jose/v4 v4.1.4 // indirect
+require (
+	github.com/go-jose/go-jose/v4 v4.1.4 // indirect
+	golang.org/x/time v0.16.0 // indirect
+)
 
 require github.com/standard-webhooks/standard-webhooks/libraries v0.0.1
 

@@ -158,7 +158,11 @@ func (s *server) caller(c *gin.Context) (*access.Caller, error) {
 func (s *server) identify(c *gin.Context) (*access.Caller, error) {
 	ctx := c.Request.Context()
 	if given := c.GetHeader("Authorization"); given != "" {
-		return s.partnerOf(ctx, given, c.ClientIP())
+		caller, err := s.partnerOf(ctx, given, c.ClientIP())
+		if err == nil {
+			err = s.limitKey(c, caller, 1)
+		}
+		return caller, err
 	}
 	if cookie, err := c.Request.Cookie(sessionCookie); err == nil {
 		caller, err := s.personOf(ctx, cookie.Value)

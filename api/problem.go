@@ -126,6 +126,8 @@ var problems = []struct {
 	{supervision.ErrTooEarly, http.StatusConflict, "too_early"},
 	{schema.ErrOwnAct, http.StatusConflict, "own_act"},
 	{ErrCrossOrigin, http.StatusForbidden, "cross_origin"},
+	{ErrTooMany, http.StatusTooManyRequests, "too_many_requests"},
+	{errOverloaded, http.StatusServiceUnavailable, "overloaded"},
 	{ErrTooLarge, http.StatusRequestEntityTooLarge, "body_too_large"},
 	{ErrMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type"},
 	{ErrField, http.StatusBadRequest, "invalid_field"},
