@@ -78,12 +78,14 @@ func (db *DB) FollowListing(ctx context.Context, check *ListingCheck) (step supe
 		step = ""
 		l, err := t.lockListing(ctx, check.Listing.List, check.Listing.USCC)
 		if err != nil || l.Revision != check.Listing.Revision {
+			t.quiet()
 			return err
 		}
 		var metSince registry.Day
 		step, metSince = l.Follow(check.Criteria, len(check.Missed) == 0, check.Day)
 		l.CheckedOn, l.CheckedAt, l.Checked = check.Day, check.KnownAt, check.Criteria.Version
 		if step == "" {
+			t.quiet() // no grade, code or key changes
 			l.MetSince, l.Missed = metSince, check.Missed
 			l.Revision++
 			return t.putListing(ctx, l)

@@ -34,6 +34,7 @@ func (p *program) root() *cobra.Command {
 		p.bundleCommand(),
 		group("audit", "Check what is stored", p.auditScoresCommand()), p.replayCommand(),
 		p.productsCommand(),
+		p.listingCommand(),
 		p.regionsCommand())
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.DisableDefaultCmd = true
