@@ -52,6 +52,19 @@ type ListingRow struct {
 	Steps    []string // that may be taken
 }
 
+// Tone says how a state is shown: good or bad for the enterprise, on hold, or neither.
+func (r ListingRow) Tone() string {
+	switch {
+	case r.State == "suspended":
+		return "hold"
+	case r.State != "listed":
+		return "other"
+	case r.List == "serious_violation":
+		return "bad"
+	}
+	return "good"
+}
+
 // NextURL returns the next page of this list.
 func (p PublicListingPage) NextURL() string { return p.with("after", p.Next) + "#list" }
 
@@ -79,6 +92,8 @@ func (p Page) Wanted(l CriterionLine) (string, error) {
 		return p.T("listing.days_at_least", number(l.Wanted))
 	case "commitment":
 		return p.T("listing.commitment_wanted")
+	case "serious_list":
+		return p.T("listing.own_none")
 	}
 	return p.T("listing.none_wanted")
 }
@@ -97,7 +112,9 @@ func (p Page) Found(l CriterionLine) (string, error) {
 		return p.T("listing.days", number(l.Found))
 	case l.Criterion == "serious_list" && l.Found == "true":
 		return p.T("listing.is_on")
-	case l.Found == "0" || l.Criterion == "serious_list":
+	case l.Criterion == "serious_list":
+		return p.T("listing.own_none")
+	case l.Found == "0":
 		return p.T("listing.none_wanted")
 	}
 	return p.T("listing.found", number(l.Found))

@@ -150,7 +150,8 @@ func (p *program) buildDemo(ctx context.Context, db *schema.DB, want demo, keys 
 			return err
 		}
 	}
-	if err := p.inviteDemo(ctx, db, samplecity.Generate(want.Seed, want.Enterprises, want.Today).Showcases()[0].USCC); err != nil {
+	own := samplecity.Generate(want.Seed, want.Enterprises, want.Today).Showcases()[0].USCC
+	if err := p.inviteDemo(ctx, db, own); err != nil {
 		return err
 	}
 	key, err := p.signer(ctx, db, keys)
@@ -164,7 +165,7 @@ func (p *program) buildDemo(ctx context.Context, db *schema.DB, want demo, keys 
 	if err != nil {
 		return err
 	}
-	if err := p.listDemo(ctx, db, want.Today); err != nil {
+	if err := p.listDemo(ctx, db, own, want.Today); err != nil {
 		return fmt.Errorf("fill the lists of the demo: %w", err)
 	}
 	if err := p.demoRoot(ctx, db, key.PublicKey().Issuer); err != nil {

@@ -40,7 +40,8 @@ type demoLists struct {
 }
 
 // listDemo puts enterprises of the city on lists, grades those whose records that changed, and follows the lists up.
-func (p *program) listDemo(ctx context.Context, db *schema.DB, today registry.Day) error {
+// The enterprise that the demo's account acts for is left to apply by itself.
+func (p *program) listDemo(ctx context.Context, db *schema.DB, own registry.USCC, today registry.Day) error {
 	for _, list := range supervision.Lists {
 		for _, err := range db.ListingsIn(ctx, list, supervision.ListingStates...) {
 			return err // it was done already, or cannot be read
@@ -54,6 +55,9 @@ func (p *program) listDemo(ctx context.Context, db *schema.DB, today registry.Da
 	for a, err := range db.Assessments(ctx) {
 		if err != nil {
 			return err
+		}
+		if a.USCC == own {
+			continue
 		}
 		if err := d.place(ctx, &a); err != nil {
 			return fmt.Errorf("put %s on a list: %w", a.USCC, err)
