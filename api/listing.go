@@ -75,7 +75,7 @@ type ListingCount struct {
 	Count int                      `json:"count"`
 }
 
-// ListingItem is one line of a list. What stands after the legal basis is for the bureau, the enterprise itself, and partners with scope listings.
+// ListingItem is one line of a list. What stands after the commitment is for the bureau, the enterprise itself, and partners with scope listings.
 type ListingItem struct {
 	List       string                   `json:"list"`
 	USCC       registry.USCC            `json:"uscc"`
@@ -86,6 +86,7 @@ type ListingItem struct {
 	Since      registry.Day             `json:"since,omitzero"`
 	Until      registry.Day             `json:"until,omitzero"` // the first day after the term
 	LegalBasis string                   `json:"legal_basis,omitempty"`
+	Commitment string                   `json:"commitment,omitempty"` // that the enterprise has made in public
 
 	Missed   []string     `json:"missed,omitempty"`    // criteria, as last checked
 	MetSince registry.Day `json:"met_since,omitzero"`  // while suspended: since when everything is met again
@@ -274,7 +275,7 @@ func (s *server) listingList(ctx context.Context, view *listingView, filter sche
 
 // item is a line as the caller sees it.
 func (v *listingView) item(l *schema.Listing, name, code, region string) ListingItem {
-	item := ListingItem{List: l.List, USCC: l.USCC, Name: name, RegionCode: code, Region: region, State: l.State, Since: l.Since, Until: l.Until, LegalBasis: l.Basis}
+	item := ListingItem{List: l.List, USCC: l.USCC, Name: name, RegionCode: code, Region: region, State: l.State, Since: l.Since, Until: l.Until, LegalBasis: l.Basis, Commitment: l.Commitment}
 	within := v.within(l.USCC, code)
 	if !within && !v.partner {
 		return item

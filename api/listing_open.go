@@ -127,7 +127,7 @@ func (s *server) writeOpenData(c *gin.Context, list, ext string, names map[strin
 			return err
 		}
 		row := exchange.ListingRow{USCC: item.USCC, Name: item.Name, RegionCode: item.Region, Region: fullName(names, item.Region, ""), State: string(item.State),
-			Since: item.Since, Until: item.Until, LegalBasis: item.Basis}
+			Since: item.Since, Until: item.Until, LegalBasis: item.Basis, Commitment: item.Commitment}
 		if err := w.Write(&row); err != nil {
 			return err
 		}

@@ -87,7 +87,7 @@ func (s *server) publicListingRows(ctx context.Context, view *web.PublicListingP
 
 func listingRow(item *ListingItem) web.ListingRow {
 	return web.ListingRow{List: item.List, USCC: item.USCC, Name: item.Name, Region: item.Region, State: string(item.State), Since: item.Since, Until: item.Until,
-		AnswerBy: item.AnswerBy, Basis: item.LegalBasis, Missed: item.Missed}
+		AnswerBy: item.AnswerBy, Basis: item.LegalBasis, Commitment: item.Commitment, Missed: item.Missed}
 }
 
 // criterionLines puts results into lines. On a day it also says when time alone will meet what is missed; 0: it does not.

@@ -349,7 +349,7 @@ func TestOpenDataOfLists(t *testing.T) {
 	path := "/public/listings/trusted_merchant"
 	answer := get(w.h, path+".csv")
 	lines, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(answer.Body.String(), "\ufeff"))).ReadAll()
-	if err != nil || len(lines) != 2 || lines[1][0] != string(w.target) || lines[1][4] != "listed" || !strings.HasPrefix(answer.Header().Get("Content-Type"), "text/csv") {
+	if err != nil || len(lines) != 2 || lines[1][0] != string(w.target) || lines[1][4] != "listed" || lines[1][8] != "不合格产品不出厂" || !strings.HasPrefix(answer.Header().Get("Content-Type"), "text/csv") {
 		t.Errorf("%v: %s", err, answer.Body)
 	}
 	if link := answer.Header().Get("Link"); !strings.Contains(link, `creativecommons.org/licenses/by/4.0/>; rel="license"`) || !strings.Contains(link, path+`.json>; rel="describedby"`) {
@@ -363,7 +363,7 @@ func TestOpenDataOfLists(t *testing.T) {
 			USCC registry.USCC `json:"uscc"`
 		} `json:"entries"`
 	}
-	if d := decoded[document](t, get(w.h, path+".json")); d.Licence != "CC BY 4.0" || d.AsOf != registry.DayOf(w.now) || len(d.Fields) != 8 || len(d.Entries) != 1 || d.Entries[0].USCC != w.target {
+	if d := decoded[document](t, get(w.h, path+".json")); d.Licence != "CC BY 4.0" || d.AsOf != registry.DayOf(w.now) || len(d.Fields) != 9 || len(d.Entries) != 1 || d.Entries[0].USCC != w.target {
 		t.Errorf("%+v", d)
 	}
 	if head := call(w.h, http.MethodHead, path+".csv", nil); head.Code != http.StatusOK || head.Body.Len() != 0 || head.Header().Get("ETag") != answer.Header().Get("ETag") {
@@ -435,7 +435,7 @@ func TestPagesOfLists(t *testing.T) {
 		t.Fatalf("%d %s", answer.Code, answer.Body)
 	}
 	for path, shown := range map[string]bool{"": true, "?q=" + string(w.target): true, "?q=nobody": false, "?county=" + w.region: true, "?county=110101": false, "?lang=zh-CN": true} {
-		if text := page("public", "/public/listings/trusted_merchant"+path); strings.Contains(text, string(w.target)) != shown || !strings.Contains(text, ".csv") {
+		if text := page("public", "/public/listings/trusted_merchant"+path); strings.Contains(text, string(w.target)) != shown || strings.Contains(text, "we promise") != shown || !strings.Contains(text, ".csv") {
 			t.Errorf("the public list %s", path)
 		}
 	}

@@ -22,6 +22,7 @@ type ListingRow struct {
 	Since      registry.Day  `json:"since"`
 	Until      registry.Day  `json:"until"`       // empty: no term
 	LegalBasis string        `json:"legal_basis"` // empty: none
+	Commitment string        `json:"commitment"`  // empty: none
 }
 
 // ListingField describes one column of a list as open data.
@@ -42,6 +43,7 @@ var ListingFields = []ListingField{
 	{"since", "date", "处于该状态的起始日", "since when it is in this state"},
 	{"until", "date", "期满日：该日起不再在册；无期限为空", "the first day after its term; empty: no term"},
 	{"legal_basis", "string", "列入依据；无则为空", "legal basis of the entry; empty: none"},
+	{"commitment", "string", "企业公开的质量承诺；无则为空", "quality commitment that the enterprise has made in public; empty: none"},
 }
 
 // ListingHead is what a list says of itself as open data.
@@ -93,7 +95,7 @@ func NewListingCSV(to io.Writer) (*ListingWriter, error) {
 		return nil, fmt.Errorf("write a list: %w", err)
 	}
 	write := func(r *ListingRow) error {
-		cells := []string{string(r.USCC), r.Name, r.RegionCode, r.Region, r.State, r.Since.String(), r.Until.String(), r.LegalBasis}
+		cells := []string{string(r.USCC), r.Name, r.RegionCode, r.Region, r.State, r.Since.String(), r.Until.String(), r.LegalBasis, r.Commitment}
 		for i := range cells {
 			cells[i] = Neutralise(cells[i])
 		}

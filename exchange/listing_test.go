@@ -16,7 +16,7 @@ import (
 
 func listingRows() []ListingRow {
 	return []ListingRow{
-		{USCC: "91350100M000100Y43", Name: "嘉禾电器", RegionCode: "330402001", Region: "南湖区建设街道", State: "listed", Since: registry.MustDay("2026-08-01")},
+		{USCC: "91350100M000100Y43", Name: "嘉禾电器", RegionCode: "330402001", Region: "南湖区建设街道", State: "listed", Since: registry.MustDay("2026-08-01"), Commitment: "不合格产品不出厂"},
 		{USCC: "91330100799655058B", Name: `=HYPERLINK("http://x"),"双引号"`, RegionCode: "330481", Region: "海宁市", State: "suspended", Since: registry.MustDay("2026-11-02")},
 		{USCC: "9144030071526726XG", Name: "＋全角 <b>&", RegionCode: "330421", Region: "嘉善县", State: "listed", Since: registry.MustDay("2026-01-31"), Until: registry.MustDay("2029-01-31"), LegalBasis: "第44号令第五条,\"以假充真\""},
 	}

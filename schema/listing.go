@@ -14,12 +14,13 @@ import (
 // Listing is how an enterprise stands with a list, as it is stored.
 type Listing struct {
 	supervision.ListingEntry
-	Revision  int64    // rises with every change
-	Steps     int      // the number of its last step
-	Missed    []string // criteria, as last checked
-	CheckedOn registry.Day
-	CheckedAt time.Time // the moment of knowledge of the grade that was looked at
-	Checked   int       // the version of the criteria that it was checked by
+	Revision   int64    // rises with every change
+	Steps      int      // the number of its last step
+	Missed     []string // criteria, as last checked
+	CheckedOn  registry.Day
+	CheckedAt  time.Time // the moment of knowledge of the grade that was looked at
+	Commitment string    // of its last application
+	Checked    int       // the version of the criteria that it was checked by
 
 	opener    string // kind and number of who began it
 	recordRef string // of the record that says that it is listed
@@ -37,7 +38,7 @@ type ListingEvent struct {
 	Missed []string // criteria
 }
 
-const listingColumns = `uscc, list, revision, steps, state, since, by_hand, met_since, until, answer_by, basis, penalty_source, penalty_ref, opener, record_ref,
+const listingColumns = `uscc, list, revision, steps, state, since, by_hand, met_since, until, answer_by, basis, penalty_source, penalty_ref, commitment, opener, record_ref,
 	missed, checked_on, checked_at, checked_criteria`
 
 // listingRow reads the columns of a listing.
@@ -51,7 +52,7 @@ type listingRow struct {
 func (r *listingRow) fields() []any {
 	l := &r.Listing
 	return []any{(*string)(&l.USCC), &l.List, &l.Revision, &l.Steps, (*string)(&l.State), (*int32)(&l.Since), &r.byHand, (*int32)(&l.MetSince), (*int32)(&l.Until),
-		(*int32)(&l.AnswerBy), &l.Basis, &l.Penalty.Source, &l.Penalty.Ref, &l.opener, &l.recordRef, &r.missed, (*int32)(&l.CheckedOn), &r.checkedAt, &l.Checked}
+		(*int32)(&l.AnswerBy), &l.Basis, &l.Penalty.Source, &l.Penalty.Ref, &l.Commitment, &l.opener, &l.recordRef, &r.missed, (*int32)(&l.CheckedOn), &r.checkedAt, &l.Checked}
 }
 
 func (r *listingRow) listing() Listing {
@@ -72,7 +73,7 @@ func (l *Listing) values() []any {
 		byHand = 1
 	}
 	return []any{string(l.USCC), l.List, l.Revision, l.Steps, string(l.State), int64(l.Since), byHand, int64(l.MetSince), int64(l.Until), int64(l.AnswerBy), l.Basis,
-		l.Penalty.Source, l.Penalty.Ref, l.opener, l.recordRef, strings.Join(l.Missed, " "), int64(l.CheckedOn), micros(l.CheckedAt), l.Checked}
+		l.Penalty.Source, l.Penalty.Ref, l.Commitment, l.opener, l.recordRef, strings.Join(l.Missed, " "), int64(l.CheckedOn), micros(l.CheckedAt), l.Checked}
 }
 
 // Listing returns how an enterprise stands with a list, or ErrNotFound when it never had to do with it.

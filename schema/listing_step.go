@@ -148,7 +148,7 @@ func (t *tx) openListing(ctx context.Context, before, after *Listing, act *Listi
 		after.opener = who
 		return t.penaltyStands(ctx, act)
 	case supervision.StepApply, supervision.StepNominate:
-		after.opener = who
+		after.opener, after.Commitment = who, act.Commitment
 	case supervision.StepList, supervision.StepRefuse:
 		if actor.ID != 0 && before.opener == who {
 			return ErrOwnAct
@@ -229,7 +229,7 @@ func (t *tx) putOwnRecord(ctx context.Context, r registry.Record) error {
 func (t *tx) putListing(ctx context.Context, l *Listing) error {
 	const tail = `ON CONFLICT (uscc, list) DO UPDATE SET revision = excluded.revision, steps = excluded.steps, state = excluded.state, since = excluded.since,
 		by_hand = excluded.by_hand, met_since = excluded.met_since, until = excluded.until, answer_by = excluded.answer_by, basis = excluded.basis,
-		penalty_source = excluded.penalty_source, penalty_ref = excluded.penalty_ref, opener = excluded.opener, record_ref = excluded.record_ref,
+		penalty_source = excluded.penalty_source, penalty_ref = excluded.penalty_ref, commitment = excluded.commitment, opener = excluded.opener, record_ref = excluded.record_ref,
 		missed = excluded.missed, checked_on = excluded.checked_on, checked_at = excluded.checked_at, checked_criteria = excluded.checked_criteria
 		WHERE listing_entry.revision = excluded.revision - 1`
 	query := `INSERT INTO listing_entry (` + listingColumns + `) VALUES (?` + strings.Repeat(`,?`, len(l.values())-1) + `) ` + tail

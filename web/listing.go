@@ -39,17 +39,18 @@ type Licence struct {
 
 // ListingRow is one line of a list.
 type ListingRow struct {
-	List     string
-	USCC     registry.USCC
-	Name     string
-	Region   string
-	State    string
-	Since    registry.Day
-	Until    registry.Day
-	AnswerBy registry.Day
-	Basis    string
-	Missed   []string
-	Steps    []string // that may be taken
+	List       string
+	USCC       registry.USCC
+	Name       string
+	Region     string
+	State      string
+	Since      registry.Day
+	Until      registry.Day
+	AnswerBy   registry.Day
+	Basis      string
+	Commitment string
+	Missed     []string
+	Steps      []string // that may be taken
 }
 
 // Tone says how a state is shown: good or bad for the enterprise, on hold, or neither.

@@ -81,7 +81,7 @@ func someCriteria() []CriterionLine {
 }
 
 func someListings() []OwnListing {
-	row := ListingRow{List: "trusted_merchant", USCC: "91330400MA28A00000", Name: "甲<乙>", Region: "南湖区", State: "suspended", Since: registry.MustDay("2026-11-01"), Missed: []string{"tier", "held"}, Steps: []string{"resume", "remove"}}
+	row := ListingRow{List: "trusted_merchant", USCC: "91330400MA28A00000", Name: "甲<乙>", Region: "南湖区", State: "suspended", Since: registry.MustDay("2026-11-01"), Commitment: "<保证>", Missed: []string{"tier", "held"}, Steps: []string{"resume", "remove"}}
 	trusted := OwnListing{ListingRow: row, ByHand: true, MetSince: registry.MustDay("2026-11-20"), Criteria: someCriteria(), CanWithdraw: true,
 		History: []ListingEventLine{{"apply", registry.MustDay("2026-01-02"), "boss", "", nil}, {"suspend", registry.MustDay("2026-11-01"), "system", "<why>", []string{"tier", "held"}}}}
 	serious := OwnListing{ListingRow: ListingRow{List: "serious_violation", State: "listed", Since: row.Since, Until: registry.MustDay("2029-11-01"), AnswerBy: row.Since, Basis: "第五条<>"}, CanNotice: true, Penalties: []Choice{{"a/b", "a b"}}}

@@ -54,7 +54,7 @@ func trustedLife(t *testing.T, fresh Opener) {
 	apply.Commitment = "不合格产品不出厂"
 	owner := schema.WithActor(t.Context(), schema.Actor{Kind: "enterprise", ID: 3, Name: "boss"})
 	l := must(db.TakeListingStep(owner, apply))(t)
-	if l.State != supervision.StateApplied || l.Since != today-9 || l.Steps != 1 {
+	if l.State != supervision.StateApplied || l.Since != today-9 || l.Steps != 1 || l.Commitment != apply.Commitment {
 		t.Errorf("applied: %+v", l)
 	}
 	records := must(db.RecordsOf(t.Context(), Code(0)))(t)

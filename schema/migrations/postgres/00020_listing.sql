@@ -27,6 +27,7 @@ CREATE TABLE listing_entry (
     basis            TEXT COLLATE "C" NOT NULL,
     penalty_source   TEXT COLLATE "C" NOT NULL,
     penalty_ref      TEXT COLLATE "C" NOT NULL,
+    commitment       TEXT COLLATE "C" NOT NULL, -- of its last application: published
     opener           TEXT COLLATE "C" NOT NULL, -- kind and number of who applied, nominated or gave notice: somebody else decides
     record_ref       TEXT COLLATE "C" NOT NULL, -- of the record that says that it is listed; '' : none
     missed           TEXT COLLATE "C" NOT NULL, -- criteria, separated by blanks, as last checked

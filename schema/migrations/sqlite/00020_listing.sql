@@ -34,6 +34,7 @@ CREATE TABLE listing_entry (
     basis            TEXT NOT NULL,
     penalty_source   TEXT NOT NULL,
     penalty_ref      TEXT NOT NULL,
+    commitment       TEXT NOT NULL, -- of its last application: published
     opener           TEXT NOT NULL, -- kind and number of who applied, nominated or gave notice: somebody else decides
     record_ref       TEXT NOT NULL, -- of the record that says that it is listed; '' : none
     missed           TEXT NOT NULL, -- criteria, separated by blanks, as last checked
