@@ -2,10 +2,12 @@ package api
 
 import (
 	"compress/gzip"
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -392,6 +394,39 @@ func TestOpenDataOfLists(t *testing.T) {
 	}
 	if empty := decoded[document](t, get(w.h, "/public/listings/serious_violation.json")); len(empty.Entries) != 0 {
 		t.Errorf("%+v", empty)
+	}
+}
+
+// brokenStore breaks off after one entry.
+type brokenStore struct{ Store }
+
+func (b brokenStore) PublicListing(ctx context.Context, list string) iter.Seq2[schema.ListingItem, error] {
+	return func(yield func(schema.ListingItem, error) bool) {
+		for item, err := range b.Store.PublicListing(ctx, list) {
+			if yield(item, err) {
+				yield(schema.ListingItem{}, io.ErrUnexpectedEOF)
+			}
+			return
+		}
+	}
+}
+
+// Half a list does not look whole: the connection breaks off.
+func TestOpenDataThatBreaksOff(t *testing.T) {
+	t.Parallel()
+	w := newListingWorld(t)
+	w.list(t)
+	server := httptest.NewServer(w.handler(t, func(c *Config) { c.Store = brokenStore{w.store} }))
+	defer server.Close()
+	for _, ext := range []string{".csv", ".json"} {
+		answer, err := http.Get(server.URL + "/public/listings/trusted_merchant" + ext)
+		if err != nil {
+			continue // not even the head came
+		}
+		_, err = io.ReadAll(answer.Body)
+		if answer.Body.Close(); err == nil {
+			t.Errorf("%s ends as if it were whole", ext)
+		}
 	}
 }
 

@@ -75,9 +75,9 @@ type Config struct {
 	OIDC         *OIDC          // nil: nobody signs in elsewhere
 	HTTPS        bool           // people come by https, so cookies are sent by nothing else
 
-	Licence Licence // of open data; zero: DefaultLicence
-	RateAddress Rate // of those without an API key; 0: no bound
-	RateKey     Rate // of each partner; 0: no bound
+	Licence     Licence // of open data; zero: DefaultLicence
+	RateAddress Rate    // of those without an API key; 0: no bound
+	RateKey     Rate    // of each partner; 0: no bound
 
 	ScreenRenewal time.Duration // how often a screen renews its code, in whole seconds; 0 means 30
 }

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -29,19 +30,21 @@ type ListingsDone struct {
 // listingBatch is how many entries are read at once.
 const listingBatch = 200
 
-// RunOnce looks at every entry that was not looked at today, or whose grade or criteria have changed since. schema.ErrNothingDue when there is none.
+// RunOnce looks at every entry that was not looked at today, or whose grade or criteria have changed since. schema.ErrNothingDue when there is none. An
+// entry that cannot be looked at does not keep the others waiting; the first such failure is returned at the end.
 func (j *Listings) RunOnce(ctx context.Context) (*ListingsDone, error) {
 	done := &ListingsDone{Steps: map[supervision.ListingStep]int{}}
 	day := registry.DayOf(j.Clock())
-	facts := NewListingFacts(j.DB)
+	facts, failed := NewListingFacts(j.DB), error(nil)
 	for _, list := range supervision.Lists {
 		criteria, err := j.DB.ListingCriteria(ctx, list, day)
 		if err != nil {
 			return done, fmt.Errorf("read the criteria of %s: %w", list, err)
 		}
-		if err := j.follow(ctx, facts, criteria, day, done); err != nil {
-			return done, err
-		}
+		failed = cmp.Or(failed, j.follow(ctx, facts, criteria, day, done))
+	}
+	if failed != nil {
+		return done, failed
 	}
 	if done.Checked == 0 {
 		return nil, schema.ErrNothingDue
@@ -50,16 +53,20 @@ func (j *Listings) RunOnce(ctx context.Context) (*ListingsDone, error) {
 }
 
 func (j *Listings) follow(ctx context.Context, facts *ListingFacts, criteria *supervision.Criteria, day registry.Day, done *ListingsDone) error {
-	after := registry.USCC("")
+	after, failed := registry.USCC(""), error(nil)
 	for {
 		due, err := j.DB.DueListings(ctx, criteria.List, day, criteria.Version, after, listingBatch)
 		if err != nil || len(due) == 0 {
-			return err
+			return cmp.Or(err, failed)
 		}
 		for i := range due {
 			step, err := j.followOne(ctx, facts, criteria, &due[i], day)
+			if ctx.Err() != nil {
+				return err
+			}
 			if err != nil {
-				return fmt.Errorf("follow up %s in %s: %w", due[i].USCC, criteria.List, err)
+				failed = cmp.Or(failed, fmt.Errorf("follow up %s in %s: %w", due[i].USCC, criteria.List, err))
+				continue
 			}
 			if done.Checked++; step != "" {
 				done.Steps[step]++
