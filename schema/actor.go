@@ -22,5 +22,5 @@ func ActorOf(ctx context.Context) Actor {
 	if a, ok := ctx.Value(actorKey{}).(Actor); ok {
 		return a
 	}
-	return Actor{Kind: "system"}
+	return Actor{Kind: systemActor}
 }

@@ -22,6 +22,9 @@ var (
 // ListingSource is the source of the records that listings write. Nobody else delivers under it.
 const ListingSource = "listing"
 
+// systemActor is the kind of actor of what follows by itself.
+const systemActor = "system"
+
 // ListingAct is a step that somebody takes with an enterprise and a list. Who it is stands in the context (WithActor).
 type ListingAct struct {
 	List   string
@@ -74,6 +77,7 @@ func (db *DB) TakeListingStep(ctx context.Context, act ListingAct) (*Listing, er
 // FollowListing notes what a look at an entry found, and takes the step that follows from it, if any. It returns nil when the entry has changed
 // since it was read: whoever changed it has seen to it, or the next look will.
 func (db *DB) FollowListing(ctx context.Context, check *ListingCheck) (step supervision.ListingStep, err error) {
+	ctx = WithActor(ctx, Actor{Kind: systemActor}) // whoever runs it, rules decide
 	err = db.inPut(ctx, "follow up a listing", PutOptions{}, func(t *tx) error {
 		step = ""
 		l, err := t.lockListing(ctx, check.Listing.List, check.Listing.USCC)
@@ -127,7 +131,7 @@ func (t *tx) takeListingStep(ctx context.Context, before *Listing, act *ListingA
 	if err := t.openListing(ctx, before, &after, act); err != nil {
 		return nil, err
 	}
-	after.ByHand = act.Step == supervision.StepSuspend && ActorOf(ctx).Kind != (Actor{Kind: "system"}).Kind
+	after.ByHand = act.Step == supervision.StepSuspend && ActorOf(ctx).Kind != systemActor
 	after.Missed, after.Revision, after.Steps = act.Missed, before.Revision+1, before.Steps+1
 	if err := t.recordListing(ctx, &after, act); err != nil {
 		return nil, err

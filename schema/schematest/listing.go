@@ -185,7 +185,7 @@ func followedListings(t *testing.T, fresh Opener) {
 	follow := func(l *schema.Listing, day registry.Day, want supervision.ListingStep, missed ...string) {
 		t.Helper()
 		check := &schema.ListingCheck{Listing: l, Criteria: criteria, Missed: missed, Day: day, KnownAt: signIn}
-		if step := must(db.FollowListing(t.Context(), check))(t); step != want {
+		if step := must(db.FollowListing(acting(t, 9, "operator"), check))(t); step != want {
 			t.Errorf("day %s, missed %v: %q, want %q", day, missed, step, want)
 		}
 		if step := must(db.FollowListing(t.Context(), check))(t); step != "" { // it has changed since it was read
