@@ -55,6 +55,11 @@ type Store interface {
 	IdempotencyStore
 	RecourseStore
 	RecourseReader
+	ListingReader
+	ListingCounter
+	ListingTaker
+	OpenListingReader
+	CriteriaStore
 }
 
 // Config is all that the handlers need.
@@ -77,8 +82,9 @@ type Config struct {
 	OIDC         *OIDC          // nil: nobody signs in elsewhere
 	HTTPS        bool           // people come by https, so cookies are sent by nothing else
 
-	RateAddress Rate // of those without an API key; 0: no bound
-	RateKey     Rate // of each partner; 0: no bound
+	Licence     Licence // of open data; zero: DefaultLicence
+	RateAddress Rate    // of those without an API key; 0: no bound
+	RateKey     Rate    // of each partner; 0: no bound
 
 	ScreenRenewal time.Duration // how often a screen renews its code, in whole seconds; 0 means 30
 }
@@ -133,6 +139,9 @@ func newServer(c Config) (*server, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Licence == (Licence{}) {
+		c.Licence = DefaultLicence
 	}
 	renderer, err := web.NewRenderer()
 	if err != nil {

@@ -146,6 +146,9 @@ func (p *program) buildDemo(ctx context.Context, db *schema.DB, want demo, keys 
 		if err := p.loadCity(ctx, db, &want); err != nil {
 			return err
 		}
+		if _, err := p.recompute(ctx, &jobs.Recompute{DB: db, Clock: p.now, AsOf: want.Today - demoHistory, Lease: recomputeLease}); err != nil {
+			return err
+		}
 	}
 	own := samplecity.Generate(want.Seed, want.Enterprises, want.Today).Showcases()[0].USCC
 	if err := p.inviteDemo(ctx, db, own); err != nil {
@@ -164,6 +167,9 @@ func (p *program) buildDemo(ctx context.Context, db *schema.DB, want demo, keys 
 	_, err = p.issueCodes(ctx, &jobs.Reissue{Issuer: &jobs.Issuer{DB: db, Signer: key, Clock: p.now}, Missing: true, Lease: recomputeLease})
 	if err != nil {
 		return err
+	}
+	if err := p.listDemo(ctx, db, own, want.Today); err != nil {
+		return fmt.Errorf("fill the lists of the demo: %w", err)
 	}
 	if err := p.demoRoot(ctx, db, key.PublicKey().Issuer); err != nil {
 		return err
