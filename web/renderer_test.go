@@ -138,7 +138,7 @@ func someRecourse(page Page) RecoursePage {
 	row := RecourseRow{Number: 7, USCC: "91330400MA28A00000", Name: "甲<公司>", Kind: "objection", State: "accepted", Record: "demo R-1", FiledOn: registry.MustDay("2026-11-02"),
 		DueOn: registry.MustDay("2026-11-20"), Overdue: true}
 	return RecoursePage{Page: page, RecourseRow: row, Text: "a<b>\nb", FiledBy: "own", OnBehalf: true, Duties: true, WeekendsOnly: true, MaxReason: 1000, MaxText: 2000, Problem: "<wrong>", Reason: "<kept>",
-		Steps:    []RecourseStep{{"file", "", "own", "author", false, "", instant}, {"decide", "upheld", "li", "officer", true, "a\nb", instant}},
+		Steps:    []RecourseStep{{"file", "", "own", false, "", instant}, {"decide", "upheld", "li", true, "a\nb", instant}},
 		Next:     []supervision.Step{"accept", "decide", "return", "complete", "hide", "revoke", "appeal", "withdraw"},
 		Outcomes: []Choice{{"upheld", "支持"}}, Results: []Choice{{"pass", "合格"}},
 		Record: &RecourseRecord{"demo", "R-1", "spot_check", "fail", "minor", registry.MustDay("2026-10-20"), "provisional", registry.MustDay("2027-01-01"), registry.MustDay("2027-10-01")}}
