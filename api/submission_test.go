@@ -489,3 +489,32 @@ func FuzzSubmission(f *testing.F) {
 		}
 	})
 }
+
+// A submission may take longer than the server gives an ordinary request: its deadlines are its own.
+func TestSubmissionDeadlines(t *testing.T) {
+	t.Parallel()
+	in := newIntake(t)
+	server := httptest.NewUnstartedServer(in.h)
+	server.Config.ReadHeaderTimeout, server.Config.ReadTimeout, server.Config.WriteTimeout = time.Minute, time.Nanosecond, time.Nanosecond
+	server.Start()
+	t.Cleanup(server.Close)
+	send := func(path, mediaType string) (int, error) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+path, strings.NewReader(visited(in.own, "slow")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", mediaType)
+		r.Header.Set(in.lab[0], in.lab[1])
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return 0, err
+		}
+		return answer.StatusCode, answer.Body.Close()
+	}
+	if status, err := send(submissionsPath, typeNDJSON); err != nil || status != http.StatusAccepted {
+		t.Errorf("status %d, %v", status, err)
+	}
+	if status, err := send(recordsPath, typeJSON); err == nil && status < 400 {
+		t.Errorf("an ordinary request has more time than the server gives: status %d", status)
+	}
+}
