@@ -412,18 +412,23 @@ func TestSubmissionsAtOnce(t *testing.T) {
 	}
 	in.h = h
 	body := visited(in.own, "one")
-	for range receivedAtOnce {
-		s.receiving <- struct{}{}
+	laboratory := decoded[SubmissionItem](t, in.post(submissionsPath, body, linesBody, in.lab)).CallerID
+	for name, callers := range map[string][]string{"of one caller": {fmt.Sprint("partner", laboratory), fmt.Sprint("partner", laboratory)}, "of all": strings.Fields("a a b b c c d d")} {
+		for _, one := range callers {
+			if !s.receiving.enter(one) {
+				t.Fatalf("%s: no place for %s", name, one)
+			}
+		}
+		answer := in.post(submissionsPath, body, linesBody, in.lab)
+		problem(t, answer, http.StatusServiceUnavailable, "receiving_busy")
+		if answer.Header().Get("Retry-After") == "" {
+			t.Errorf("%s: it does not say when to come again", name)
+		}
+		for _, one := range callers {
+			s.receiving.leave(one)
+		}
 	}
-	answer := in.post(submissionsPath, body, linesBody, in.lab)
-	problem(t, answer, http.StatusServiceUnavailable, "receiving_busy")
-	if answer.Header().Get("Retry-After") == "" {
-		t.Error("it does not say when to come again")
-	}
-	for range receivedAtOnce {
-		<-s.receiving
-	}
-	for range schema.MaxOpenSubmissions {
+	for range schema.MaxOpenSubmissions - 1 {
 		if answer := in.post(submissionsPath, body, linesBody, in.lab); answer.Code != http.StatusAccepted {
 			t.Fatalf("status %d %s", answer.Code, answer.Body)
 		}
