@@ -115,7 +115,7 @@ type server struct {
 
 	hasAccounts atomic.Bool
 	comparing   chan struct{} // a place for each password or code that is compared at once
-	receiving   chan struct{} // a place for each submission that comes in at once
+	receiving   reception
 }
 
 // comparedAtOnce bounds how many passwords are compared at once: each takes 32 MiB.
@@ -152,7 +152,7 @@ func newServer(c Config) (*server, error) {
 		return nil, fmt.Errorf("prepare assets: %w", err)
 	}
 	s := &server{Config: c, log: c.Log, store: c.Store, now: c.Now, renderer: renderer, assets: assets, everyone: newPopulationCache(c.Store),
-		comparing: make(chan struct{}, comparedAtOnce), receiving: make(chan struct{}, receivedAtOnce), gates: newGates(), byAddress: newRates("address", c.RateAddress), byKey: newRates("key", c.RateKey)}
+		comparing: make(chan struct{}, comparedAtOnce), gates: newGates(), byAddress: newRates("address", c.RateAddress), byKey: newRates("key", c.RateKey)}
 	s.proven.most = maxProven
 	s.live.bound()
 	if s.checker, err = s.checkerScript(); err != nil {
