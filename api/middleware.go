@@ -5,12 +5,14 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime/debug"
 	"strings"
 	"time"
 
 	"healthcode/access"
+	"healthcode/exchange"
 	"healthcode/schema"
 
 	"github.com/gin-gonic/gin"
@@ -46,22 +48,26 @@ func strictTransport(c *gin.Context) {
 	c.Next()
 }
 
+// fixedHeaders stand on every answer. The slices are shared, so nobody may change one in place: Header.Set puts another in its place.
+var fixedHeaders = http.Header{
+	"Content-Security-Policy":      {contentPolicy},
+	"X-Content-Type-Options":       {"nosniff"},
+	"X-Frame-Options":              {"DENY"},
+	"Referrer-Policy":              {"no-referrer"},
+	"Cross-Origin-Opener-Policy":   {"same-origin"},
+	"Cross-Origin-Resource-Policy": {"same-origin"},
+	"Permissions-Policy":           {"camera=(), geolocation=(), microphone=()"},
+	"Cache-Control":                {"no-store"},
+}
+
 func securityHeaders(c *gin.Context) {
-	h := c.Writer.Header()
-	h.Set("Content-Security-Policy", contentPolicy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-	h.Set("Cache-Control", "no-store")
+	maps.Copy(c.Writer.Header(), fixedHeaders)
 	c.Next()
 }
 
 // limits bounds the body and the time of a request. Handlers pass the request's context on, never the gin context.
 func limits(c *gin.Context) {
-	ctx, cancel := context.WithTimeout(c.Request.Context(), requestTimeout)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), timeLimit(c.FullPath()))
 	defer cancel()
 	c.Request = c.Request.WithContext(ctx)
 	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, bodyLimit(c.FullPath()))
@@ -70,10 +76,23 @@ func limits(c *gin.Context) {
 
 // bodyLimit is how long the body of a route may be, in bytes.
 func bodyLimit(route string) int64 {
-	if route == batchPath {
+	switch route {
+	case batchPath:
 		return MaxBatchBody
+	case recordsPath:
+		return exchange.MaxRow
+	case submissionsPath:
+		return MaxSubmissionBody
 	}
 	return MaxBody
+}
+
+// timeLimit bounds the work on a request of a route. What streams is bounded by its pace as well.
+func timeLimit(route string) time.Duration {
+	if route == submissionsPath || route == resultsPath {
+		return streamTimeout
+	}
+	return requestTimeout
 }
 
 // accessLog writes one line a request. It knows the route and not the address: the payload of a code, queries and clients' addresses

@@ -23,7 +23,7 @@ type Route struct {
 // Beside its rule each route bounds what it shows (server.sight): staff by the regions where they hold a role of the rule, people of an
 // enterprise by their own enterprise. Who names an enterprise or a code in the address is bounded before the handler runs (server.bounded).
 func (s *server) table() []Route {
-	return slices.Concat(s.publicRoutes(), s.registerRoutes(), s.accountRoutes(), s.changeRoutes(), s.auditRoutes())
+	return slices.Concat(s.publicRoutes(), s.registerRoutes(), s.accountRoutes(), s.changeRoutes(), s.auditRoutes(), s.recordRoutes())
 }
 
 // publicRoutes are for everybody: verifying, and signing in.
@@ -116,6 +116,7 @@ func (s *server) accountRoutes() []Route {
 		{post, "/account/password", signedIn, s.passwordChanged},
 		{post, "/account/second-factor", signedIn, s.secondFactor},
 		{post, "/account/second-factor/off", signedIn, s.secondFactorOff},
+		{post, "/account/recovery", signedIn, s.recoveryRenewed},
 
 		{get, "/api/v1/accounts", admin, s.accountsListed},
 		{post, "/api/v1/accounts", admin, s.accountAdded},
@@ -155,7 +156,11 @@ func (s *server) changeRoutes() []Route {
 
 func (s *server) routes(e *gin.Engine) {
 	for _, route := range s.table() {
-		handlers := append(append([]gin.HandlerFunc{s.admit(route.Rule)}, s.bounded(&route)...), route.handle)
+		handlers := append([]gin.HandlerFunc{s.admit(route.Rule)}, s.bounded(&route)...)
+		if s.keepsAnswers(&route) {
+			handlers = append(handlers, s.idempotent)
+		}
+		handlers = append(handlers, route.handle)
 		if !route.Rule.Public || !strings.HasPrefix(route.Path, "/api/") { // anybody's page may verify a code
 			handlers = append([]gin.HandlerFunc{s.sameOrigin}, handlers...)
 		}

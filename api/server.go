@@ -25,6 +25,7 @@ type Store interface {
 	CommentStore
 	KeyReader
 	CodeReader
+	LiveReader
 	CodeLife
 	SignalReader
 	RegionReader
@@ -49,6 +50,9 @@ type Store interface {
 	WebhookReader
 	WebhookKeeper
 	AuditReader
+	RecordStore
+	SubmissionStore
+	IdempotencyStore
 }
 
 // Config is all that the handlers need.
@@ -64,11 +68,15 @@ type Config struct {
 	Showcases      []Showcase // shown on the first page
 	TrustedProxies []string   // addresses or CIDRs of proxies whose X-Forwarded-For is believed; none by default
 
-	Seal         access.SealKey // opens the secrets of second factors, seals those of webhooks
+	Seal         access.SealKey // opens the secrets of second factors, seals those of webhooks, submissions and kept answers
+	PersonKey    []byte         // hides the names of persons in records; nil: this server takes no records
 	DemoAccounts []web.DemoAccount
 	WebhookAllow []netip.Prefix // networks that webhooks may lead to beside the public Internet
 	OIDC         *OIDC          // nil: nobody signs in elsewhere
 	HTTPS        bool           // people come by https, so cookies are sent by nothing else
+
+	RateAddress Rate // of those without an API key; 0: no bound
+	RateKey     Rate // of each partner; 0: no bound
 
 	ScreenRenewal time.Duration // how often a screen renews its code, in whole seconds; 0 means 30
 }
@@ -91,10 +99,15 @@ type server struct {
 	lists    sharedCache
 	everyone populationCache
 	proven   provenCache
+	live     liveCache
 	looks    lookWriter
+	gates    gates
+
+	byAddress, byKey *rates
 
 	hasAccounts atomic.Bool
 	comparing   chan struct{} // a place for each password or code that is compared at once
+	receiving   chan struct{} // a place for each submission that comes in at once
 }
 
 // comparedAtOnce bounds how many passwords are compared at once: each takes 32 MiB.
@@ -128,7 +141,9 @@ func newServer(c Config) (*server, error) {
 		return nil, fmt.Errorf("prepare assets: %w", err)
 	}
 	s := &server{Config: c, log: c.Log, store: c.Store, now: c.Now, renderer: renderer, assets: assets, everyone: newPopulationCache(c.Store),
-		comparing: make(chan struct{}, comparedAtOnce)}
+		comparing: make(chan struct{}, comparedAtOnce), receiving: make(chan struct{}, receivedAtOnce), gates: newGates(), byAddress: newRates("address", c.RateAddress), byKey: newRates("key", c.RateKey)}
+	s.proven.most = maxProven
+	s.live.bound()
 	if s.checker, err = s.checkerScript(); err != nil {
 		return nil, fmt.Errorf("prepare checker: %w", err)
 	}
@@ -139,6 +154,7 @@ func newServer(c Config) (*server, error) {
 func (s *server) engine() (*gin.Engine, error) {
 	e := gin.New()
 	e.HandleMethodNotAllowed = true
+	e.UseRawPath = true             // the number of a record may have a slash, written %2F
 	e.RedirectTrailingSlash = false // one address for each thing; gin's redirect also believes X-Forwarded-Prefix
 	if err := e.SetTrustedProxies(s.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("trusted proxies: %w", err)
@@ -146,7 +162,7 @@ func (s *server) engine() (*gin.Engine, error) {
 	if s.HTTPS {
 		e.Use(strictTransport)
 	}
-	e.Use(requestID, securityHeaders, s.accessLog, s.recovery, limits)
+	e.Use(requestID, securityHeaders, s.accessLog, s.recovery, s.limitAddress, limits, gather, s.shed)
 	s.routes(e)
 	e.NoRoute(s.noRoute)
 	e.NoMethod(s.noMethod)

@@ -25,6 +25,8 @@ type Schedule struct {
 	Prune     gocron.JobDefinition // counts of scans, and looks
 	Sequence  gocron.JobDefinition // changes, for the feed
 	Deliver   gocron.JobDefinition // changes, to webhooks
+	Submit    gocron.JobDefinition // records of submissions, stored
+	Tidy      gocron.JobDefinition // submissions that ended long ago, and idempotency keys
 	Rotate    gocron.JobDefinition // signing keys
 	Key       gocron.JobDefinition // looks which key signs
 
@@ -55,6 +57,8 @@ func DefaultSchedule() Schedule {
 		Deliver:   gocron.DurationJob(follow),
 
 		Checkpoint: gocron.CronJob("10 * * * *", false),
+		Submit:     gocron.DurationJob(follow),
+		Tidy:       gocron.DurationJob(time.Hour),
 	}
 }
 
@@ -67,6 +71,7 @@ type Work struct {
 	Deliver *Deliver   // signs with the secrets of webhooks
 
 	Checkpoint *Checkpoint
+	Submit     *Submit // hides persons
 }
 
 // Scheduler runs the jobs of one process. Several processes may share a database: the run's row, or a lease, lets one of them work.
@@ -102,6 +107,8 @@ func NewScheduler(ctx context.Context, db *schema.DB, signed Work, when Schedule
 		{"rotate-keys", when.Rotate, s.rotate(signed.Rotate)},
 		{"sequence-changes", when.Sequence, patient(clock, uncounted((&Sequence{DB: db}).RunOnce))},
 		{"deliver-webhooks", when.Deliver, s.delivered(clock, signed.Deliver)},
+		{"store-submissions", when.Submit, s.submitted(clock, signed.Submit)},
+		{"prune-submissions", when.Tidy, s.counted("submissions and idempotency keys pruned", (&PruneSubmissions{DB: db, Clock: clock}).RunOnce)},
 		{"follow-key", when.Key, follows(clock, signed.Key)},
 		{"checkpoint-audit", when.Checkpoint, s.checkpoint(signed.Checkpoint)},
 	}
@@ -281,6 +288,20 @@ func (s *Scheduler) delivered(clock func() time.Time, job *Deliver) func(context
 		return nil
 	}
 	return patient(clock, uncounted(job.RunOnce))
+}
+
+func (s *Scheduler) submitted(clock func() time.Time, job *Submit) func(context.Context) error {
+	if job == nil {
+		return nil
+	}
+	return patient(clock, func(ctx context.Context) error {
+		done, err := job.RunOnce(ctx)
+		if err == nil {
+			s.log.InfoContext(ctx, "submission stored", "submission", done.ID, "state", done.State, "rows", done.Rows, "added", done.Added, "changed", done.Changed,
+				"unchanged", done.Unchanged, "waiting", done.Waiting, "refused", done.Refused)
+		}
+		return err
+	})
 }
 
 // idle reports whether an error says that there is nothing to do, or that another process does it: no fault.

@@ -80,14 +80,14 @@ func (b *recordBatch) look(ctx context.Context, records []registry.Record) error
 	b.added, b.ended, b.aside = nil, nil, make(map[int]bool)
 	codes := distinctCodes(records)
 	var err error
-	if b.known, err = b.tx.registered(ctx, codes); err != nil {
+	if b.known, err = b.tx.registered(ctx, codes, b.options.Bounds); err != nil {
 		return err
 	}
-	if len(b.known) < len(codes) {
+	if len(b.known) < len(codes) && b.options.Bounds.unbounded() {
 		if err := b.tx.lockArrivals(ctx); err != nil {
 			return err
 		}
-		if b.known, err = b.tx.registered(ctx, codes); err != nil {
+		if b.known, err = b.tx.registered(ctx, codes, b.options.Bounds); err != nil {
 			return err
 		}
 	}
@@ -125,6 +125,9 @@ func (b *recordBatch) place(r *registry.Record, at int) (PutResult, error) {
 	}
 	key := recordKey{r.Source, r.SourceRef}
 	current := b.newest[key]
+	if result, within := b.options.Bounds.admit(r, b.known[row.uscc], current); !within {
+		return result, nil
+	}
 	switch {
 	case current != nil && current.uscc != row.uscc:
 		return refused("uscc", "source "+r.Source+" sent "+r.SourceRef+" for enterprise "+current.uscc,
@@ -227,10 +230,15 @@ func compareRows(a, b *recordRow) int {
 	return a.revision - b.revision
 }
 
-func (t *tx) registered(ctx context.Context, codes []string) (map[string]bool, error) {
+// registered returns which of the codes are in the register, within the bounds.
+func (t *tx) registered(ctx context.Context, codes []string, bounds *Bounds) (map[string]bool, error) {
 	found := make(map[string]bool, len(codes))
-	query := `SELECT e.uscc FROM ` + t.db.engine.dialect().keys + ` k JOIN enterprise e ON e.uscc = k.key`
-	err := t.each(ctx, query, []any{list(codes)}, func(scan func(...any) error) error {
+	query, arguments := `SELECT e.uscc FROM `+t.db.engine.dialect().keys+` k JOIN enterprise e ON e.uscc = k.key`, []any{list(codes)}
+	if !bounds.unbounded() {
+		condition, values := seen(bounds.Sight, "e.region_code", "e.uscc")
+		query, arguments = query+` WHERE `+condition, append(arguments, values...)
+	}
+	err := t.each(ctx, query, arguments, func(scan func(...any) error) error {
 		var code string
 		if err := scan(&code); err != nil {
 			return err

@@ -41,6 +41,7 @@ func readSession(scan func(...any) error) (Session, error) {
 // AddSession stores a session.
 func (db *DB) AddSession(ctx context.Context, s Session) error {
 	return db.inWrite(ctx, "begin session", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		passed := 0
 		if s.Passed {
 			passed = 1
@@ -77,6 +78,7 @@ func (db *DB) SessionsOf(ctx context.Context, account int64) ([]Session, error) 
 // SeeSession notes that a session was used.
 func (db *DB) SeeSession(ctx context.Context, hash string, at time.Time) error {
 	return db.inWrite(ctx, "note the use of a session", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		_, err := t.ExecContext(ctx, t.Rebind(`UPDATE session SET seen_at = ? WHERE hash = ?`), micros(at), hash)
 		return err
 	})
@@ -85,6 +87,7 @@ func (db *DB) SeeSession(ctx context.Context, hash string, at time.Time) error {
 // EndSession ends one session of an account; ErrNotFound when it has none of this hash.
 func (db *DB) EndSession(ctx context.Context, account int64, hash string) error {
 	return db.inWrite(ctx, "end session", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		result, err := t.ExecContext(ctx, t.Rebind(`DELETE FROM session WHERE account_id = ? AND hash = ?`), account, hash)
 		if err != nil {
 			return err
@@ -124,6 +127,7 @@ func (t *tx) endSessions(ctx context.Context, account int64) (int64, error) {
 // PruneSessions forgets sessions that expired, or were last seen, before an instant.
 func (db *DB) PruneSessions(ctx context.Context, now, seen time.Time) error {
 	return db.inWrite(ctx, "forget old sessions", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		_, err := t.ExecContext(ctx, t.Rebind(`DELETE FROM session WHERE expires_at < ? OR seen_at < ?`), micros(now), micros(seen))
 		return err
 	})

@@ -36,13 +36,14 @@ var changeCases = []suiteCase{
 var accountCases = []suiteCase{
 	{"accounts: rights come and go", accounts},
 	{"accounts: passwords, second factors, sessions", signIns},
+	{"accounts: recovery codes, once each", recovery},
 	{"partners: purposes and keys", partners},
 	{"sight: every reader shows what lies within and nothing else", sights},
 }
 
 // Exercise runs every case of the suite on one engine.
 func Exercise(t *testing.T, fresh Opener) {
-	for _, c := range slices.Concat(keyCases, lookCases, changeCases, accountCases, auditCases, []suiteCase{
+	for _, c := range slices.Concat(keyCases, lookCases, changeCases, accountCases, auditCases, recordInCases, []suiteCase{
 		{"records: sending a batch twice changes nothing", recordsTwice},
 		{"records: a difference is the next revision", recordsRevised},
 		{"records: rules of a revision number that comes along", recordsNumbered},
