@@ -370,7 +370,7 @@ func (db *DB) PruneSubmissions(ctx context.Context, before time.Time) (int, erro
 						return err
 					}
 				}
-				return nil
+				return t.audit(ctx, auditEntry{Action: "submission.pruned", Noun: "submission", ID: id})
 			})
 			if err != nil {
 				return pruned, err
