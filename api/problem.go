@@ -12,6 +12,7 @@ import (
 	"healthcode/jobs"
 	"healthcode/registry"
 	"healthcode/schema"
+	"healthcode/supervision"
 	"healthcode/web"
 
 	"github.com/gin-gonic/gin"
@@ -130,6 +131,20 @@ var problems = []struct {
 	{schema.ErrKeyReused, http.StatusUnprocessableEntity, "idempotency_key_reused"},
 	{schema.ErrKeyRunning, http.StatusConflict, "idempotency_key_running"},
 	{schema.ErrKeyUnknown, http.StatusConflict, "idempotency_key_unknown"},
+	{ErrNoRecourse, http.StatusNotFound, "unknown_recourse"},
+	{schema.ErrNoRecord, http.StatusNotFound, "unknown_record"},
+	{schema.ErrFiled, http.StatusConflict, "recourse_filed"},
+	{schema.ErrManyRecourses, http.StatusConflict, "too_many_recourses"},
+	{supervision.ErrStep, http.StatusConflict, "recourse_step"},
+	{supervision.ErrSide, http.StatusForbidden, "forbidden"},
+	{supervision.ErrSame, http.StatusConflict, "same_person"},
+	{supervision.ErrLate, http.StatusConflict, "too_late"},
+	{supervision.ErrTooEarly, http.StatusConflict, "too_early"},
+	{supervision.ErrRecord, http.StatusConflict, "not_contestable"},
+	{supervision.ErrNotRepairable, http.StatusConflict, "not_repairable"},
+	{supervision.ErrDuties, http.StatusConflict, "duties_open"},
+	{supervision.ErrAgain, http.StatusConflict, "penalised_again"},
+	{supervision.ErrListed, http.StatusConflict, "still_listed"},
 	{ErrCrossOrigin, http.StatusForbidden, "cross_origin"},
 	{ErrTooMany, http.StatusTooManyRequests, "too_many_requests"},
 	{errOverloaded, http.StatusServiceUnavailable, "overloaded"},

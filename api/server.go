@@ -53,6 +53,8 @@ type Store interface {
 	RecordStore
 	SubmissionStore
 	IdempotencyStore
+	RecourseStore
+	RecourseReader
 }
 
 // Config is all that the handlers need.

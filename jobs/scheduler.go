@@ -22,6 +22,7 @@ type Schedule struct {
 	Publish   gocron.JobDefinition // the lists of codes
 	Remind    gocron.JobDefinition // of codes that end
 	Reissue   gocron.JobDefinition // codes
+	Recourse  gocron.JobDefinition // publications that end, recourses that lapse
 	Prune     gocron.JobDefinition // counts of scans, and looks
 	Sequence  gocron.JobDefinition // changes, for the feed
 	Deliver   gocron.JobDefinition // changes, to webhooks
@@ -39,9 +40,10 @@ type Schedule struct {
 // follow is how often changes are looked for: a record is graded, and its grade published, within two seconds. To look costs one small query.
 const follow = 400 * time.Millisecond
 
-// DefaultSchedule rotates keys at 00:40, activates models at 01:30, grades everybody at 02:00, reminds of codes that end at 03:20, before it renews
-// them at 03:30, and prunes counts and looks at 03:50; changes are graded and published at once, and a new key signs within a second. Ten
-// minutes after each hour it looks whether today's checkpoint of the audit log is made: the first is that of 00:10.
+// DefaultSchedule rotates keys at 00:40, ends publications and recourses whose time is over at 01:00, activates models at 01:30, grades everybody at
+// 02:00, reminds of codes that end at 03:20, before it renews them at 03:30, and prunes counts and looks at 03:50; changes are graded and published at
+// once, and a new key signs within a second. Ten minutes after each hour it looks whether today's checkpoint of the audit log is made: the first is
+// that of 00:10.
 func DefaultSchedule() Schedule {
 	return Schedule{
 		Activate:  gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(1, 30, 0))),
@@ -50,6 +52,7 @@ func DefaultSchedule() Schedule {
 		Publish:   gocron.DurationJob(follow),
 		Remind:    gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(3, 20, 0))),
 		Reissue:   gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(3, 30, 0))),
+		Recourse:  gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(1, 0, 0))),
 		Prune:     gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(3, 50, 0))),
 		Rotate:    gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(0, 40, 0))),
 		Key:       gocron.DurationJob(keyFresh),
@@ -102,6 +105,8 @@ func NewScheduler(ctx context.Context, db *schema.DB, signed Work, when Schedule
 		{"publish-lists", when.Publish, patient(clock, s.published())},
 		{"remind-of-codes", when.Remind, s.counted("reminded of codes that end", (&Remind{DB: db, Clock: clock}).RunOnce)},
 		{schema.KindReissueCodes, when.Reissue, s.reissue(signed.Reissue)},
+		{"end-publications", when.Recourse, s.counted("publications ended", (&EndPublications{DB: db, Clock: clock}).RunOnce)},
+		{"lapse-recourses", when.Recourse, s.counted("recourses lapsed", (&LapseRecourses{DB: db, Clock: clock}).RunOnce)},
 		{"prune-scans", when.Prune, s.counted("counts of scans pruned", (&PruneScans{DB: db, Clock: clock, Keep: when.KeepScans}).RunOnce)},
 		{"prune-looks", when.Prune, s.counted("looks pruned", (&PruneLooks{DB: db, Clock: clock, Years: when.LookYears}).RunOnce)},
 		{"rotate-keys", when.Rotate, s.rotate(signed.Rotate)},

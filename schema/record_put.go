@@ -46,9 +46,13 @@ type recordBatch struct {
 	older   map[revisionKey]*recordRow
 	added   []*recordRow
 	ended   []*recordRow // stored rows that have a newer revision now
+	notes   [][]any      // rows of record_decision
 	aside   map[int]bool // places of the rows that wait for their enterprise
 	changed map[string]bool
 	rows    [][]any // that were written, for the audit log
+
+	decides bool                     // the rows are what a decision makes of records, not what a source sends
+	said    map[recordKey]*recordRow // of records whose newest revision a decision made: what their source sent last
 }
 
 func newRecordBatch(t *tx, options PutOptions) *recordBatch {
@@ -77,7 +81,7 @@ func (b *recordBatch) put(ctx context.Context, records []registry.Record) ([]Put
 
 // look reads everything that the decisions need, with one query for each question.
 func (b *recordBatch) look(ctx context.Context, records []registry.Record) error {
-	b.added, b.ended, b.aside = nil, nil, make(map[int]bool)
+	b.added, b.ended, b.notes, b.aside = nil, nil, nil, make(map[int]bool)
 	codes := distinctCodes(records)
 	var err error
 	if b.known, err = b.tx.registered(ctx, codes, b.options.Bounds); err != nil {
@@ -97,7 +101,10 @@ func (b *recordBatch) look(ctx context.Context, records []registry.Record) error
 	if b.newest, err = b.tx.newestRecords(ctx, records); err != nil {
 		return err
 	}
-	b.older, err = b.tx.olderRecords(ctx, records, b.newest)
+	if b.older, err = b.tx.olderRecords(ctx, records, b.newest); err != nil {
+		return err
+	}
+	b.said, err = b.tx.saidBefore(ctx, b.newest)
 	return err
 }
 
@@ -141,6 +148,11 @@ func (b *recordBatch) place(r *registry.Record, at int) (PutResult, error) {
 	}
 	if result, decided := b.compare(&row, r.Revision, current); decided {
 		return result, nil
+	}
+	if said := b.said[key]; said != nil && !b.decides {
+		if result := keepDecision(&row, r, current, said); result != nil {
+			return *result, nil
+		}
 	}
 	return b.add(&row, r, current), nil
 }
@@ -190,6 +202,7 @@ func (b *recordBatch) add(row *recordRow, r *registry.Record, current *recordRow
 		b.end(current, knownAt)
 	}
 	key := recordKey{row.source, row.sourceRef}
+	b.noteDecision(key, current, row)
 	b.newest[key], b.older[revisionKey{key, revision}] = row, row
 	b.added = append(b.added, row)
 	b.changed[row.uscc] = true
@@ -214,7 +227,10 @@ func (b *recordBatch) write(ctx context.Context) error {
 		rows[i] = row.values()
 	}
 	b.rows = append(b.rows, rows...)
-	return b.tx.insert(ctx, "record", recordColumns, "", rows)
+	if err := b.tx.insert(ctx, "record", recordColumns, "", rows); err != nil {
+		return err
+	}
+	return b.tx.insert(ctx, "record_decision", "uscc, source, source_ref, revision, said", "", b.notes)
 }
 
 // compareRows orders rows as the primary key does, so that they land side by side and two writers lock in the same order.
