@@ -52,6 +52,8 @@ var auditTerms = map[string]Phrase{
 	"audit_noun.enterprise":  {"企业", "enterprise"},
 	"audit_noun.record":      {"记录", "record"},
 	"audit_noun.submission":  {"批量报送", "submission"},
+	"audit_noun.recourse":    {"救济申请", "recourse"},
+	"audit_noun.listing":     {"名单", "listing"},
 	"audit_noun.product":     {"产品目录", "product"},
 	"audit_noun.region":      {"区划", "region"},
 	"audit_noun.code":        {"健康码", "code"},
@@ -110,5 +112,8 @@ var auditTerms = map[string]Phrase{
 	"audit_action.voided":            {"作废", "voided"},
 	"audit_action.received":          {"收到", "received"},
 	"audit_action.cancelled":         {"取消", "cancelled"},
+	"audit_action.publication_ended": {"公示期满", "publication ended"},
+	"audit_action.criteria_set":      {"设定条件", "criteria set"},
+	"audit_action.cut":               {"中断", "cut"},
 	"audit_action.pruned":            {"到期清理", "pruned"},
 }
