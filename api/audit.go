@@ -70,9 +70,6 @@ type OwnAuditItem struct {
 	After  json.RawMessage `json:"after,omitempty"`
 }
 
-// auditQuery are the names of the query of the audit log.
-var auditQuery = []string{"noun", "id", "action", "kind", "actor", "uscc", "from", "to", "cursor", "limit"}
-
 // readAuditFilter reads the query of the audit log.
 func readAuditFilter(query url.Values) (f schema.AuditFilter, err error) {
 	f = schema.AuditFilter{Noun: query.Get("noun"), ID: query.Get("id"), Action: query.Get("action"), Kind: query.Get("kind"), Actor: query.Get("actor")}
@@ -128,7 +125,7 @@ func (s *server) auditPart(ctx context.Context, f schema.AuditFilter) ([]schema.
 
 // auditListed answers GET /api/v1/audit, newest first.
 func (s *server) auditListed(c *gin.Context) {
-	query, err := readQuery(c.Request, auditQuery...)
+	query, err := readQuery(c.Request, "noun", "id", "action", "kind", "actor", "uscc", "from", "to", "cursor", "limit")
 	if err != nil {
 		s.fail(c, err)
 		return
