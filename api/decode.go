@@ -173,8 +173,8 @@ func readForm(r *http.Request, known ...string) (url.Values, error) {
 		if !slices.Contains(known, name) {
 			return nil, badField(shortened(strings.ToValidUTF8(name, "�")), "is not known", "one of "+strings.Join(known, ", "))
 		}
-		if len(given) > 1 || !utf8.ValidString(given[0]) {
-			return nil, badField(name, "stands twice or is not UTF-8", "one text in UTF-8")
+		if len(given) > 1 || !utf8.ValidString(given[0]) || strings.ContainsRune(given[0], 0) {
+			return nil, badField(name, "stands twice, is not UTF-8 or has a zero byte", "one text in UTF-8")
 		}
 	}
 	return values, nil

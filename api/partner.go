@@ -235,6 +235,9 @@ func (s *server) pathPartner(c *gin.Context) (*schema.Partner, error) {
 // partnerShown answers GET /api/v1/partners/:id.
 func (s *server) partnerShown(c *gin.Context) {
 	p, err := s.pathPartner(c)
+	if err == nil {
+		_, err = readQuery(c.Request)
+	}
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -261,6 +264,9 @@ func (s *server) partnerDisabled(c *gin.Context) {
 // partnerKeysListed answers GET /api/v1/partners/:id/keys, newest first, without secrets.
 func (s *server) partnerKeysListed(c *gin.Context) {
 	p, err := s.pathPartner(c)
+	if err == nil {
+		_, err = readQuery(c.Request)
+	}
 	if err != nil {
 		s.fail(c, err)
 		return

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"healthcode/schema"
 
 	"github.com/gin-gonic/gin"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // RecordStore keeps records.
@@ -147,8 +149,15 @@ func (s *server) readRecord(r *http.Request, source string) (*registry.Record, e
 	if !utf8.Valid(body) {
 		return nil, badField("body", "is not valid UTF-8", "a JSON object in UTF-8")
 	}
-	if _, err := readMembers(body); err != nil {
+	members, err := readMembers(body)
+	if err != nil {
 		return nil, err
+	}
+	if err := checkNames(members); err != nil {
+		return nil, err
+	}
+	if !jsontext.Value(body).IsValid() { // readMembers has seen the outermost object
+		return nil, badField("body", "has an object with a member twice, or is nested too deeply", "each member once")
 	}
 	decode, err := s.recordDecoder(source)
 	if err != nil {
@@ -159,6 +168,16 @@ func (s *server) readRecord(r *http.Request, source string) (*registry.Record, e
 		return nil, &fieldError{problems, ErrRecord}
 	}
 	return record, nil
+}
+
+// checkNames refuses members that the decoder of files would take for another in small letters: two of them could say two things.
+func checkNames(members map[string]json.RawMessage) error {
+	for name := range members {
+		if strings.ContainsFunc(name, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') }) {
+			return badField(shortened(name), "is not known", "members of a record, in small letters")
+		}
+	}
+	return nil
 }
 
 func (s *server) recordDecoder(source string) (*exchange.Decoder[registry.Record], error) {

@@ -224,6 +224,9 @@ func (s *server) pathWebhook(c *gin.Context) (*schema.Webhook, error) {
 // webhookShown answers GET /api/v1/webhooks/:id.
 func (s *server) webhookShown(c *gin.Context) {
 	w, err := s.pathWebhook(c)
+	if err == nil {
+		_, err = readQuery(c.Request)
+	}
 	if err != nil {
 		s.fail(c, err)
 		return

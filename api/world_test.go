@@ -69,8 +69,13 @@ func theWorld(t testing.TB) *world {
 }
 
 func newWorld(ctx context.Context, dir string, enterprises int) (*world, error) {
+	return newWorldIn(ctx, schema.Config{Dir: dir}, enterprises)
+}
+
+// newWorldIn builds a world in an empty database of either engine.
+func newWorldIn(ctx context.Context, database schema.Config, enterprises int) (*world, error) {
 	w := &world{now: time.Now().UTC().Truncate(time.Second), codes: map[registry.USCC]credential.Issued{}, log: &lines{}}
-	db, err := schema.Open(ctx, schema.Config{Dir: dir})
+	db, err := schema.Open(ctx, database)
 	if err != nil {
 		return nil, err
 	}

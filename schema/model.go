@@ -120,6 +120,9 @@ func (db *DB) ActiveModelAt(ctx context.Context, at time.Time) (*StoredModel, er
 
 // Model returns a stored version, or ErrNotFound.
 func (db *DB) Model(ctx context.Context, code string, version int) (*StoredModel, error) {
+	if !storable(code) {
+		return nil, fmt.Errorf("read model: %w", ErrNotFound)
+	}
 	return db.oneModel(ctx, `WHERE code = ? AND version = ?`, code, version)
 }
 

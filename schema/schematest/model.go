@@ -172,6 +172,11 @@ func endOfLife(t *testing.T, db *schema.DB) {
 	Bring(t, db, 2, schema.ModelApproved)
 	active := must(db.StepModel(t.Context(), "m", 2, by(scoring.Activate, "Zhao Min")))(t)
 	retired := must(db.Model(t.Context(), "m", 1))(t)
+	for _, code := range []string{"a\x00", "\xff"} { // what no database keeps
+		if _, err := db.Model(t.Context(), code, 1); !errors.Is(err, schema.ErrNotFound) {
+			t.Errorf("%q: %v", code, err)
+		}
+	}
 	if active.State != schema.ModelActive || active.ActivatedAt.IsZero() || retired.State != schema.ModelRetired || !retired.RetiredAt.Equal(active.ActivatedAt) {
 		t.Errorf("active %+v, retired %+v", active, retired)
 	}
