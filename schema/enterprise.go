@@ -286,12 +286,15 @@ func (f *EnterpriseFilter) parseCursor() (key any, code string, err error) {
 		var name string
 		err = json.Unmarshal(c.Key, &name)
 		key = name
+		if !storable(name) {
+			return nil, "", ErrCursor
+		}
 	} else {
-		var number int64
+		var number int32 // as the columns are: PostgreSQL compares with nothing wider
 		err = json.Unmarshal(c.Key, &number)
-		key = number
+		key = int64(number)
 	}
-	if err != nil || !storable(c.USCC, string(c.Key)) {
+	if err != nil || !storable(c.USCC) {
 		return nil, "", ErrCursor
 	}
 	return key, c.USCC, nil

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -133,12 +134,18 @@ func (f *RecordFilter) conditions(bounds *Bounds, column, after string) (string,
 	return strings.Join(where, " AND "), arguments, nil
 }
 
+// isDay reports whether a number fits into a column of days: PostgreSQL compares with nothing wider.
+func isDay(key int64) bool { return key >= math.MinInt32 && key <= math.MaxInt32 }
+
 func (f *RecordFilter) parseCursor() (c recordCursor, err error) {
 	text, err := base64.RawURLEncoding.DecodeString(f.Cursor)
 	if err != nil {
 		return c, ErrCursor
 	}
 	if err := json.Unmarshal(text, &c); err != nil || c.Sort != f.Sort || !storable(c.USCC, c.Source, c.Ref) {
+		return c, ErrCursor
+	}
+	if byDay := f.Sort == RecordsByDay || f.Sort == RecordsByDayDown; byDay && !isDay(c.Key) {
 		return c, ErrCursor
 	}
 	return c, nil

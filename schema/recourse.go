@@ -221,7 +221,7 @@ func (db *DB) RecoursePage(ctx context.Context, sight access.Sight, f RecourseFi
 	where, values := f.conditions(sight)
 	if f.Cursor != "" {
 		var c recourseCursor
-		if json.Unmarshal([]byte(f.Cursor), &c) != nil || c.Sort != f.Sort {
+		if json.Unmarshal([]byte(f.Cursor), &c) != nil || c.Sort != f.Sort || f.Sort == RecourseDue && !isDay(c.Key) {
 			return nil, fmt.Errorf("list recourses: %w", ErrCursor)
 		}
 		where += ` AND (` + order.expression + ` ` + order.after + ` ? OR ` + order.expression + ` = ? AND r.id > ?)`
