@@ -42,6 +42,7 @@ func TestBadBodies(t *testing.T) {
 		"unknown field":             {`{"code":"1","colour":"green"}`, jsonBody, 400, "invalid_field", "colour"},
 		"unknown field in capitals": {`{"CODE":"1"}`, jsonBody, 400, "invalid_field", "CODE"},
 		"long unknown field":        {`{"` + strings.Repeat("x", 300) + `":1}`, jsonBody, 400, "invalid_field", strings.Repeat("x", 40) + "…"},
+		"member without a name":     {`{"":1}`, jsonBody, 400, "invalid_field", `""`},
 		"field twice":               {`{"code":"1","code":"2"}`, jsonBody, 400, "invalid_field", "code"},
 		"invalid UTF-8":             {"{\"code\":\"\xff\xfe\"}", jsonBody, 400, "invalid_field", "body"},
 		"cut off":                   {`{"code":"1"`, jsonBody, 400, "invalid_field", "body"},
@@ -79,6 +80,7 @@ func TestBadQueries(t *testing.T) {
 	}{
 		"unknown parameter":         {"/api/v1/enterprises?page=2", 400, "invalid_field", "page"},
 		"parameter twice":           {"/api/v1/enterprises?q=a&q=b", 400, "invalid_field", "q"},
+		"parameter without a name":  {"/api/v1/enterprises?=a", 400, "invalid_field", `""`},
 		"bad escape":                {"/api/v1/enterprises?q=%zz", 400, "invalid_field", "query"},
 		"semicolon":                 {"/api/v1/enterprises?q=1;2", 400, "invalid_field", "query"},
 		"invalid UTF-8":             {"/api/v1/enterprises?q=%ff%fe", 400, "invalid_field", "q"},

@@ -120,8 +120,11 @@ func assign(members map[string]json.RawMessage, into any) error {
 	return nil
 }
 
-// shortened keeps a name that a client made up from filling answers.
+// shortened keeps a name that a client made up from filling answers. One that is empty is still named.
 func shortened(name string) string {
+	if name == "" {
+		return `""`
+	}
 	runes := []rune(name)
 	if len(runes) > 40 {
 		return string(runes[:40]) + "…"
