@@ -420,3 +420,36 @@ func asUTF16(text string) (out []byte) {
 	}
 	return out
 }
+
+// A key that comes again with another body is refused on every route that keeps answers, and nothing is written; so it is when the first was refused.
+func TestReplayedWithAnotherBody(t *testing.T) {
+	t.Parallel()
+	a := newSiege(t, schema.Config{Dir: t.TempDir()}, nil)
+	tried := 0
+	for i := range a.routes {
+		route := &a.routes[i]
+		known := a.bodies[route.Method+" "+route.Path]
+		if !strings.HasPrefix(route.Path, "/api/v1/") || known.right == "" || slices.Contains(streams, route.Path) {
+			continue
+		}
+		t.Run(route.Path, func(t *testing.T) {
+			tried++
+			at, headers := a.address(route, "", ""), append(slices.Clone(jsonBody), append(slices.Clone(a.who), headerIdempotencyKey, fmt.Sprintf("key-%d", i))...)
+			first := call(a.h, route.Method, at, strings.NewReader(known.right), headers...)
+			before := a.lines(t)
+			for name, body := range map[string]string{"a blank more": known.right + " ", "nothing in it": `{"nobody_asks":1}`, "no JSON": "x"} {
+				p := problem(t, call(a.h, route.Method, at, strings.NewReader(body), headers...), http.StatusUnprocessableEntity, "idempotency_key_reused")
+				if after := a.lines(t); after != before {
+					t.Errorf("%s: something was written: %+v", name, p)
+				}
+			}
+			again := call(a.h, route.Method, at, strings.NewReader(known.right), headers...)
+			if again.Code != first.Code || again.Body.String() != first.Body.String() || again.Header().Get(headerReplayed) != "true" || a.lines(t) != before {
+				t.Errorf("first %d, again %d %.200s", first.Code, again.Code, again.Body)
+			}
+		})
+	}
+	if tried < 30 {
+		t.Errorf("only %d routes were tried", tried)
+	}
+}
