@@ -9,7 +9,7 @@ ARGS ?=
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 
-.PHONY: help setup test test-arm64 lint fuzz bench cover build demo clean
+.PHONY: help setup test test-arm64 lint fuzz attack bench cover build demo clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ $(GOLANGCI):
 
 fuzz: ## run every fuzz target for FUZZTIME (default 10s) each
 	@scripts/fuzz $(FUZZTIME)
+
+attack: ## run wapiti and sqlmap (Debian packages) against a demo city on this machine, some ten minutes (LEVEL=5 for longer)
+	@scripts/attack
 
 bench: ## run the benchmarks (BENCH=Name picks some)
 	@go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
