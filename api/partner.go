@@ -152,11 +152,7 @@ func NewKeyRow(row schema.PartnerKey, expires time.Time) (schema.PartnerKey, acc
 
 // partnersListed answers GET /api/v1/partners in the order of their names.
 func (s *server) partnersListed(c *gin.Context) {
-	query, err := readQuery(c.Request, "cursor", "limit")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+	query := s.query(c)
 	limit, err := readLimit(query.Get("limit"))
 	if err != nil {
 		s.fail(c, err)
@@ -304,12 +300,15 @@ func (s *server) answerNewKey(c *gin.Context, key access.APIKey) {
 	c.JSON(http.StatusCreated, item)
 }
 
+// keyRotation is what POST /api/v1/partners/:id/keys/:prefix/rotate takes.
+type keyRotation struct {
+	Overlap int `json:"overlap_hours" minimum:"0" maximum:"2160" doc:"How long the old key lives on; 168 if nothing is said."`
+}
+
 // partnerKeyRotated answers POST /api/v1/partners/:id/keys/:prefix/rotate: {"overlap_hours": 168}. The new key is shown once, the old one
 // lives on for the overlap.
 func (s *server) partnerKeyRotated(c *gin.Context) {
-	body := struct {
-		Overlap int `json:"overlap_hours"`
-	}{int(KeyOverlap / time.Hour)}
+	body := keyRotation{int(KeyOverlap / time.Hour)}
 	prefix, err := s.pathKey(c)
 	if err == nil {
 		err = decodeJSON(c.Request, &body)

@@ -116,6 +116,7 @@ var problems = []struct {
 	{schema.ErrTicketForeign, http.StatusForbidden, "ticket_foreign"},
 	{schema.ErrManyTickets, http.StatusConflict, "too_many_tickets"},
 	{ErrCrossOrigin, http.StatusForbidden, "cross_origin"},
+	{schema.ErrChanged, http.StatusPreconditionFailed, "precondition_failed"},
 	{ErrTooLarge, http.StatusRequestEntityTooLarge, "body_too_large"},
 	{ErrMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type"},
 	{ErrField, http.StatusBadRequest, "invalid_field"},
@@ -162,10 +163,12 @@ func problemOf(err error, language web.Language) Problem {
 		p.Errors = fields.problems
 		p.Detail = fields.problems.Error()
 	}
-	p.Type = "urn:healthcode:problem:" + p.Code
+	p.Type = problemType(p.Code)
 	p.Title = web.Term(language, "problem", p.Code)
 	return p
 }
+
+func problemType(code string) string { return "urn:healthcode:problem:" + code }
 
 // fail answers with a problem: as a page when a person asked, as problem+json otherwise.
 func (s *server) fail(c *gin.Context, err error) { s.answerProblem(c, err, nil) }
@@ -178,8 +181,10 @@ func (s *server) answerProblem(c *gin.Context, err error, verdict *VerdictAnswer
 	if c.Writer.Written() {
 		return
 	}
+	c.Writer.Header().Del("ETag")
 	c.Header("Cache-Control", "no-store")
-	c.Header("Vary", "Accept, Accept-Language")
+	addVary(c, "Accept", "Accept-Language")
+	c.Header("Content-Language", string(page.Lang))
 	c.Abort()
 	if p.Status == http.StatusMethodNotAllowed && c.Writer.Header().Get("Allow") == "" {
 		c.Header("Allow", "GET, HEAD")

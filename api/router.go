@@ -53,6 +53,8 @@ func (s *server) publicRoutes() []Route {
 		{post, "/logout", public, s.signOut},
 		{get, "/login/oidc", public, s.oidcLeave},
 		{get, "/login/oidc/callback", public, s.oidcReturn},
+		{get, "/openapi.json", public, s.openAPI},
+		{get, "/docs", public, s.docsPage},
 		{get, "/healthz", public, s.healthz},
 		{get, "/readyz", public, s.readyz},
 	}
@@ -155,7 +157,7 @@ func (s *server) changeRoutes() []Route {
 
 func (s *server) routes(e *gin.Engine) {
 	for _, route := range s.table() {
-		handlers := append(append([]gin.HandlerFunc{s.admit(route.Rule)}, s.bounded(&route)...), route.handle)
+		handlers := slices.Concat([]gin.HandlerFunc{s.admit(route.Rule)}, s.bounded(&route), s.described(&route), []gin.HandlerFunc{route.handle})
 		if !route.Rule.Public || !strings.HasPrefix(route.Path, "/api/") { // anybody's page may verify a code
 			handlers = append([]gin.HandlerFunc{s.sameOrigin}, handlers...)
 		}

@@ -48,6 +48,7 @@ type Store interface {
 	ChangeReader
 	WebhookReader
 	WebhookKeeper
+	VersionReader
 }
 
 // Config is all that the handlers need.
@@ -90,6 +91,7 @@ type server struct {
 	lists    sharedCache
 	everyone populationCache
 	proven   provenCache
+	says     operations
 	looks    lookWriter
 
 	hasAccounts atomic.Bool
@@ -127,7 +129,7 @@ func newServer(c Config) (*server, error) {
 		return nil, fmt.Errorf("prepare assets: %w", err)
 	}
 	s := &server{Config: c, log: c.Log, store: c.Store, now: c.Now, renderer: renderer, assets: assets, everyone: newPopulationCache(c.Store),
-		comparing: make(chan struct{}, comparedAtOnce)}
+		comparing: make(chan struct{}, comparedAtOnce), says: allOperations()}
 	if s.checker, err = s.checkerScript(); err != nil {
 		return nil, fmt.Errorf("prepare checker: %w", err)
 	}

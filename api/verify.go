@@ -200,11 +200,7 @@ func (s *server) verifyPosted(c *gin.Context) {
 
 // verifyQueried answers GET /api/v1/verify?code=….
 func (s *server) verifyQueried(c *gin.Context) {
-	query, err := readQuery(c.Request, "code")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+	query := s.query(c)
 	s.answerVerdict(c, query.Get("code"), "")
 }
 
@@ -275,7 +271,7 @@ func (s *server) writeVerdict(c *gin.Context, answer *VerdictAnswer) {
 
 // scanned answers GET /v/:code, what a printed code leads to: a page, or JSON for those who ask for it.
 func (s *server) scanned(c *gin.Context) {
-	c.Header("Vary", "Accept, Accept-Language")
+	addVary(c, "Accept", "Accept-Language")
 	c.Header("X-Robots-Tag", "noindex")
 	answer, err := s.verify(c.Request.Context(), c.Param("code"))
 	if err != nil {

@@ -94,11 +94,7 @@ func (s *server) webhooksListed(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	query, err := readQuery(c.Request, "cursor", "limit")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+	query := s.query(c)
 	limit, err := readLimit(query.Get("limit"))
 	if err != nil {
 		s.fail(c, err)
@@ -244,12 +240,15 @@ func (s *server) webhookDeleted(c *gin.Context) {
 	c.Status(http.StatusNoContent)
 }
 
+// webhookRotation is what POST /api/v1/webhooks/:id/rotate takes.
+type webhookRotation struct {
+	Overlap int `json:"overlap_days" minimum:"0" maximum:"30" doc:"How long messages are signed by the old secret too; 7 if nothing is said."`
+}
+
 // webhookRotated answers POST /api/v1/webhooks/:id/rotate: {"overlap_days": 7}. The new secret is shown once; messages are signed by both until the old
 // one ends.
 func (s *server) webhookRotated(c *gin.Context) {
-	body := struct {
-		Overlap int `json:"overlap_days"`
-	}{secretOverlap}
+	body := webhookRotation{secretOverlap}
 	w, err := s.pathWebhook(c)
 	if err == nil {
 		err = decodeJSON(c.Request, &body)
@@ -288,11 +287,14 @@ func (s *server) webhookEnabled(c *gin.Context) {
 	s.answerWebhook(c, http.StatusOK, w.ID, "")
 }
 
+// webhookReplay is what POST /api/v1/webhooks/:id/redeliver takes.
+type webhookReplay struct {
+	After int64 `json:"after" minimum:"0" doc:"A place in the feed: everything after it is sent."`
+}
+
 // webhookRedelivered answers POST /api/v1/webhooks/:id/redeliver: {"after": 17} sends everything after that place in the feed, again or for the first time.
 func (s *server) webhookRedelivered(c *gin.Context) {
-	body := struct {
-		After int64 `json:"after"`
-	}{-1}
+	body := webhookReplay{-1}
 	w, err := s.pathWebhook(c)
 	if err == nil {
 		err = decodeJSON(c.Request, &body)
@@ -317,11 +319,7 @@ func (s *server) deliveriesListed(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	query, err := readQuery(c.Request, "cursor", "limit")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+	query := s.query(c)
 	limit, err := readLimit(query.Get("limit"))
 	if err != nil {
 		s.fail(c, err)

@@ -49,6 +49,7 @@ var problemWords = map[string]Phrase{
 	"problem.unknown_ticket":          {"没有此授权票", "No such ticket"},
 	"problem.ticket_used":             {"此授权票已使用过", "The ticket was used already"},
 	"problem.ticket_expired":          {"此授权票已过期", "The ticket has expired"},
+	"problem.precondition_failed":     {"内容已被他人修改，请刷新后再改", "It has changed meanwhile: read it again before you edit it"},
 	"problem.ticket_foreign":          {"此授权票是给其他单位的", "The ticket is for another partner"},
 	"problem.too_many_tickets":        {"该企业未使用的授权票已达上限", "This enterprise has as many unused tickets as it may"},
 	"problem.wrong_credentials":       {"登录名或密码不正确，或账号已锁定、停用", "Login name or password is wrong, or the account is locked or disabled"},

@@ -31,7 +31,7 @@ func (p *program) root() *cobra.Command {
 		p.backtestCommand(), p.calibrateCommand(), p.modelCommand(), p.simulateCommand(),
 		p.codeCommand(), p.keysCommand(),
 		p.userCommand(), p.partnerCommand(),
-		p.bundleCommand(),
+		p.bundleCommand(), p.openAPICommand(),
 		group("audit", "Check what is stored", p.auditScoresCommand()), p.replayCommand(),
 		p.productsCommand(),
 		p.regionsCommand())
