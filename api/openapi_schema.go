@@ -38,6 +38,7 @@ type (
 	purposeForm     struct{}
 	scopeForm       struct{}
 	regionLevelForm struct{}
+	coloursForm     struct{}
 )
 
 func (dayForm) Schema(huma.Registry) *huma.Schema {
@@ -68,6 +69,11 @@ func (severityForm) Schema(huma.Registry) *huma.Schema {
 	return words(registry.SeverityMinor, registry.SeverityMajor, registry.SeverityCritical)
 }
 
+// Schema of a list of colours, which are bytes to the generator.
+func (coloursForm) Schema(r huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeArray, Items: colourForm{}.Schema(r)}
+}
+
 func words[T interface{ String() string }](values ...T) *huma.Schema {
 	s := &huma.Schema{Type: huma.TypeString}
 	for _, value := range values {
@@ -91,6 +97,7 @@ func aliases(r huma.Registry) {
 	alias(reflect.TypeFor[registry.USCC](), reflect.TypeFor[usccForm]())
 	alias(reflect.TypeFor[registry.Tier](), reflect.TypeFor[tierForm]())
 	alias(reflect.TypeFor[registry.Colour](), reflect.TypeFor[colourForm]())
+	alias(reflect.TypeFor[[]registry.Colour](), reflect.TypeFor[coloursForm]())
 	alias(reflect.TypeFor[registry.RiskLevel](), reflect.TypeFor[riskForm]())
 	alias(reflect.TypeFor[registry.EvidenceLevel](), reflect.TypeFor[evidenceForm]())
 	alias(reflect.TypeFor[registry.Severity](), reflect.TypeFor[severityForm]())

@@ -12,7 +12,7 @@ var accountOperations = operations{
 	"GET /api/v1/accounts": {id: "listAccounts", tag: "accounts", title: web.Phrase{ZhCN: "账号列表", En: "List accounts"},
 		query: paged(choice("kind", "Kind.", access.Staff, access.Enterprise, access.Agency)), answers: ok(List[AccountItem]{}, "A page of accounts, by login name.")},
 	"POST /api/v1/accounts": {id: "addAccount", tag: "accounts", title: web.Phrase{ZhCN: "新增账号", En: "Add an account"}, body: accountBody{}, needs: []string{"login", "password"},
-		example: `{"login": "zhang.min", "password": "four plain words here", "roles": ["reader", "supervisor:330402"]}`, problems: []error{ErrAccountTaken}, answers: created(AccountItem{}, "The account.")},
+		example: `{"login": "li.na", "password": "four plain words here", "roles": ["reader", "supervisor:330402"]}`, problems: []error{ErrAccountTaken}, answers: created(AccountItem{}, "The account.")},
 	"GET /api/v1/accounts/:login": {id: "readAccount", tag: "accounts", title: web.Phrase{ZhCN: "一个账号", En: "An account"}, version: schema.VersionOfAccount, problems: []error{ErrNoAccount},
 		answers: ok(AccountItem{}, "The account.")},
 	"POST /api/v1/accounts/:login/rights": {id: "giveRights", tag: "accounts", title: web.Phrase{ZhCN: "改权限", En: "Replace the rights of an account"}, version: schema.VersionOfAccount,

@@ -51,6 +51,12 @@ func TestMain(m *testing.M) {
 	}
 	worldDir = dir
 	code := m.Run()
+	if *update {
+		if err := theContract().recordExamples(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
 	if theContract().failed() { // every answer that the tests got was compared with the OpenAPI document
 		code = 1
 	}
