@@ -223,7 +223,9 @@ func (d *document) responses(route *Route, o *operation) map[string]*huma.Respon
 }
 
 // answersPage reports whether people get a page where programs get JSON.
-func (o *operation) answersPage() bool { return len(o.answers) > 0 && o.answers[0].types["text/html"] != nil }
+func (o *operation) answersPage() bool {
+	return len(o.answers) > 0 && o.answers[0].types["text/html"] != nil
+}
 
 // problem describes the problems of one status.
 func (d *document) problem(status int, codes []string) *huma.Response {
