@@ -104,6 +104,11 @@ func (s *server) seesCode(c *gin.Context) {
 	}
 }
 
+// actorOf is who the audit log says that a caller is.
+func actorOf(c *gin.Context, caller *access.Caller) schema.Actor {
+	return schema.Actor{Kind: string(caller.Kind), ID: caller.ID, Name: caller.Name, RequestID: c.GetString(headerRequestID)}
+}
+
 // admit guards a route by its rule. A person without a session is led to the sign-in page, one who may not see the first page to their own.
 func (s *server) admit(rule access.Rule) gin.HandlerFunc {
 	if rule.Public {
@@ -120,6 +125,7 @@ func (s *server) admit(rule access.Rule) gin.HandlerFunc {
 		switch {
 		case err == nil:
 			c.Set(headerSight, rule.Sight(caller))
+			c.Request = c.Request.WithContext(schema.WithActor(c.Request.Context(), actorOf(c, caller)))
 			c.Next()
 		case errors.Is(err, ErrNotSignedIn) && c.Request.Method == http.MethodGet && wantsPage(c.Request):
 			c.Header("Cache-Control", "no-store")
@@ -152,7 +158,11 @@ func (s *server) caller(c *gin.Context) (*access.Caller, error) {
 func (s *server) identify(c *gin.Context) (*access.Caller, error) {
 	ctx := c.Request.Context()
 	if given := c.GetHeader("Authorization"); given != "" {
-		return s.partnerOf(ctx, given, c.ClientIP())
+		caller, err := s.partnerOf(ctx, given, c.ClientIP())
+		if err == nil {
+			err = s.limitKey(c, caller, 1)
+		}
+		return caller, err
 	}
 	if cookie, err := c.Request.Cookie(sessionCookie); err == nil {
 		caller, err := s.personOf(ctx, cookie.Value)

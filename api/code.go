@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"healthcode/credential"
 	"healthcode/jobs"
@@ -22,8 +21,6 @@ import (
 
 // CodeReader reads issued codes.
 type CodeReader interface {
-	// Live returns an enterprise with one of its codes and its grade, or an error that wraps schema.ErrNotFound without the enterprise.
-	Live(ctx context.Context, code registry.USCC, idx uint32, since time.Time) (*schema.Live, error)
 	// CodesOf returns the codes of an enterprise, newest first, intents included; none is no error.
 	CodesOf(ctx context.Context, code registry.USCC) ([]schema.Code, error)
 }

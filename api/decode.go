@@ -18,14 +18,27 @@ import (
 // decodeJSON reads a JSON object into a flat struct, strictly: UTF-8 only, no unknown and no repeated member, nothing after the object.
 // What is wrong comes back as ErrMediaType, ErrTooLarge or ErrField, always with the field.
 func decodeJSON(r *http.Request, into any) error {
+	body, err := readJSON(r)
+	if err != nil {
+		return err
+	}
+	return decodeObject(body, into)
+}
+
+// readJSON reads the body of a request that says it is JSON.
+func readJSON(r *http.Request) ([]byte, error) {
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || mediaType != typeJSON {
-		return badType()
+		return nil, badType()
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return bodyError(err)
+		return nil, bodyError(err)
 	}
+	return body, nil
+}
+
+func decodeObject(body []byte, into any) error {
 	if !utf8.Valid(body) {
 		return badField("body", "is not valid UTF-8", "a JSON object in UTF-8")
 	}

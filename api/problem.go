@@ -117,6 +117,8 @@ var problems = []struct {
 	{schema.ErrManyTickets, http.StatusConflict, "too_many_tickets"},
 	{ErrCrossOrigin, http.StatusForbidden, "cross_origin"},
 	{schema.ErrChanged, http.StatusPreconditionFailed, "precondition_failed"},
+	{ErrTooMany, http.StatusTooManyRequests, "too_many_requests"},
+	{errOverloaded, http.StatusServiceUnavailable, "overloaded"},
 	{ErrTooLarge, http.StatusRequestEntityTooLarge, "body_too_large"},
 	{ErrMediaType, http.StatusUnsupportedMediaType, "unsupported_media_type"},
 	{ErrField, http.StatusBadRequest, "invalid_field"},

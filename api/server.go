@@ -25,6 +25,7 @@ type Store interface {
 	CommentStore
 	KeyReader
 	CodeReader
+	LiveReader
 	CodeLife
 	SignalReader
 	RegionReader
@@ -70,6 +71,9 @@ type Config struct {
 	OIDC         *OIDC          // nil: nobody signs in elsewhere
 	HTTPS        bool           // people come by https, so cookies are sent by nothing else
 
+	RateAddress Rate // of those without an API key; 0: no bound
+	RateKey     Rate // of each partner; 0: no bound
+
 	ScreenRenewal time.Duration // how often a screen renews its code, in whole seconds; 0 means 30
 }
 
@@ -92,7 +96,11 @@ type server struct {
 	everyone populationCache
 	proven   provenCache
 	says     operations
+	live     liveCache
 	looks    lookWriter
+	gates    gates
+
+	byAddress, byKey *rates
 
 	hasAccounts atomic.Bool
 	comparing   chan struct{} // a place for each password or code that is compared at once
@@ -129,7 +137,9 @@ func newServer(c Config) (*server, error) {
 		return nil, fmt.Errorf("prepare assets: %w", err)
 	}
 	s := &server{Config: c, log: c.Log, store: c.Store, now: c.Now, renderer: renderer, assets: assets, everyone: newPopulationCache(c.Store),
-		comparing: make(chan struct{}, comparedAtOnce), says: allOperations()}
+		comparing: make(chan struct{}, comparedAtOnce), says: allOperations(), gates: newGates(), byAddress: newRates("address", c.RateAddress), byKey: newRates("key", c.RateKey)}
+	s.proven.most = maxProven
+	s.live.bound()
 	if s.checker, err = s.checkerScript(); err != nil {
 		return nil, fmt.Errorf("prepare checker: %w", err)
 	}
@@ -147,7 +157,7 @@ func (s *server) engine() (*gin.Engine, error) {
 	if s.HTTPS {
 		e.Use(strictTransport)
 	}
-	e.Use(requestID, securityHeaders, s.accessLog, s.recovery, limits)
+	e.Use(requestID, securityHeaders, s.accessLog, s.recovery, s.limitAddress, s.shed, limits)
 	s.routes(e)
 	e.NoRoute(s.noRoute)
 	e.NoMethod(s.noMethod)

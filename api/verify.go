@@ -67,28 +67,32 @@ func (a VerdictAnswer) MarshalJSON() ([]byte, error) {
 
 // verify checks a code's text and looks its enterprise up. An error is a failure of ours; whatever is wrong with the code is in the verdict.
 func (s *server) verify(ctx context.Context, text string) (VerdictAnswer, error) {
-	keys, err := s.keySet(ctx)
+	view := s.view(ctx)
+	return s.verifyAt(ctx, &view, text)
+}
+
+func (s *server) verifyAt(ctx context.Context, view *liveView, text string) (VerdictAnswer, error) {
+	keys, err := s.knownKeys(ctx, view)
 	if err != nil {
 		return VerdictAnswer{}, err
 	}
-	now := s.now().UTC()
-	answer := VerdictAnswer{CheckedAt: now.Truncate(time.Second)}
+	answer := VerdictAnswer{CheckedAt: view.now.Truncate(time.Second)}
 	if proven, err := s.proven.prove(text, keys); err != nil {
 		answer.Verdict = credential.Refused(err)
 	} else {
-		answer.Verdict = proven.At(now)
+		answer.Verdict = proven.At(view.now)
 	}
 	answer.Verdict.Current = credential.CurrentNo // until the register says otherwise
 	if !answer.Verdict.SignatureValid {
 		return answer, nil
 	}
-	return answer, s.lookUp(ctx, &answer)
+	return answer, s.lookUp(ctx, view, &answer)
 }
 
 // lookUp adds the live record. A code of an enterprise that the register does not have, and one that it never issued, are not relied on.
-func (s *server) lookUp(ctx context.Context, answer *VerdictAnswer) error {
+func (s *server) lookUp(ctx context.Context, view *liveView, answer *VerdictAnswer) error {
 	verdict := &answer.Verdict
-	live, err := s.store.Live(ctx, verdict.USCC, verdict.Index, answer.CheckedAt.Add(-signalShown))
+	live, err := s.liveRow(ctx, view, verdict.USCC, verdict.Index)
 	if errors.Is(err, schema.ErrNotFound) {
 		distrust(verdict, web.ReasonUnknownEnterprise, ErrNoEnterprise)
 		return nil
@@ -186,16 +190,51 @@ type verifyBody struct {
 
 // verifyPosted answers POST /api/v1/verify.
 func (s *server) verifyPosted(c *gin.Context) {
-	var request verifyBody
-	if err := decodeJSON(c.Request, &request); err != nil {
+	body, err := readJSON(c.Request)
+	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	if request.Ticket != "" {
-		s.answerTicket(c, &request)
+	view := s.view(c.Request.Context())
+	if kept := s.keptAnswer(c, &view, body); kept != nil {
+		c.Data(http.StatusOK, typeVerdict, kept)
 		return
 	}
-	s.answerVerdict(c, request.Code, request.Purpose)
+	var request verifyBody
+	switch err := decodeObject(body, &request); {
+	case err != nil:
+		s.fail(c, err)
+	case request.Ticket != "":
+		s.answerTicket(c, &request)
+	case request.Purpose != "" || c.GetHeader("Authorization") != "":
+		s.answerVerdict(c, request.Code, request.Purpose)
+	default:
+		s.answerAnybody(c, &view, body, request.Code)
+	}
+}
+
+// typeVerdict is the media type of a verdict, as gin writes it.
+const typeVerdict = "application/json; charset=utf-8"
+
+// keptAnswer returns what the very same question of nobody in particular was answered in this second, if nothing was committed since.
+func (s *server) keptAnswer(c *gin.Context, view *liveView, body []byte) []byte {
+	if !view.known || c.GetHeader("Authorization") != "" {
+		return nil
+	}
+	kept, _ := s.live.answers.find(view.second(), string(body))
+	return kept
+}
+
+// answerAnybody answers who names no purpose, and keeps the answer.
+func (s *server) answerAnybody(c *gin.Context, view *liveView, body []byte, text string) {
+	answer, err := s.verifyAt(c.Request.Context(), view, text)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	if written := s.writeVerdict(c, &answer); written != nil && view.known {
+		s.live.answers.keep(view.second(), string(body), written)
+	}
 }
 
 // verifyQueried answers GET /api/v1/verify?code=….
@@ -256,17 +295,19 @@ func (s *server) verifyFor(ctx context.Context, text string, purpose access.Purp
 	return answer, err
 }
 
-func (s *server) writeVerdict(c *gin.Context, answer *VerdictAnswer) {
+// writeVerdict answers, and returns the body of an answer that is no problem.
+func (s *server) writeVerdict(c *gin.Context, answer *VerdictAnswer) []byte {
 	if err := refusal(&answer.Verdict); err != nil {
 		s.answerProblem(c, err, answer)
-		return
+		return nil
 	}
 	body, err := answer.MarshalJSON() // what gin would write, without looking through it a second time
 	if err != nil {
 		s.fail(c, err)
-		return
+		return nil
 	}
-	c.Data(http.StatusOK, "application/json; charset=utf-8", body)
+	c.Data(http.StatusOK, typeVerdict, body)
+	return body
 }
 
 // scanned answers GET /v/:code, what a printed code leads to: a page, or JSON for those who ask for it.

@@ -42,6 +42,9 @@ func (s *server) verifyBatch(c *gin.Context) {
 		body.Purpose = string(access.PurposePublic)
 	}
 	caller, purpose, err := s.asked(c, body.Purpose)
+	if err == nil {
+		err = s.limitKey(c, caller, len(body.Codes)/codesACost)
+	}
 	if err != nil {
 		s.fail(c, err)
 		return

@@ -171,6 +171,7 @@ func TestManyLooksAtOnce(t *testing.T) {
 func TestKeptProofs(t *testing.T) {
 	t.Parallel()
 	var cache provenCache
+	cache.most = maxProven
 	keys, others := &credential.KeySet{}, &credential.KeySet{}
 	text := func(i int) string { return strings.Repeat("x", i%10) + strings.Repeat("y", i/10) }
 	proofs := map[string]*credential.Proven{}
@@ -178,19 +179,19 @@ func TestKeptProofs(t *testing.T) {
 		proofs[text(i%50)+strings.Repeat("z", i/50)] = &credential.Proven{}
 	}
 	for known, proof := range proofs {
-		cache.keep(known, keys, proof)
-		if cache.find(known, keys) != proof {
+		cache.keep(keys, known, proof)
+		if found, _ := cache.find(keys, known); found != proof {
 			t.Fatal("what was kept last is not found")
 		}
 	}
 	if len(cache.newer) > maxProven || len(cache.older) > maxProven {
 		t.Errorf("%d and %d are kept", len(cache.newer), len(cache.older))
 	}
-	if cache.find(text(1), others) != nil {
+	if _, found := cache.find(others, text(1)); found {
 		t.Error("a proof outlived its keys")
 	}
-	cache.keep("new", others, &credential.Proven{})
-	if cache.older != nil || len(cache.newer) != 1 || cache.find(text(1), others) != nil {
+	cache.keep(others, "new", &credential.Proven{})
+	if _, found := cache.find(others, text(1)); found || cache.older != nil || len(cache.newer) != 1 {
 		t.Error("proofs of other keys are kept")
 	}
 }

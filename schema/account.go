@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,6 +45,14 @@ func readAccount(scan func(...any) error) (Account, error) {
 	return a, err
 }
 
+// rightsAudited is what the audit log says of the rights of an account.
+type rightsAudited struct {
+	Login  string          `json:"login,omitempty"`
+	Kind   access.Kind     `json:"kind,omitempty"`
+	Grants []access.Grant  `json:"grants"`
+	Owns   []registry.USCC `json:"owns"`
+}
+
 // AddAccount stores an account with its grants and enterprises and returns its number; ErrConflict when the login name is taken.
 func (db *DB) AddAccount(ctx context.Context, a Account) (int64, error) {
 	var id int64
@@ -62,6 +71,10 @@ func (db *DB) AddAccount(ctx context.Context, a Account) (int64, error) {
 			return fmt.Errorf("%w: the login name is taken", ErrConflict)
 		}
 		id = ids[0]
+		after := rightsAudited{fold(a.Login), a.Kind, a.Grants, a.Owns}
+		if err := t.audit(ctx, auditEntry{Action: "account.added", Noun: "account", ID: strconv.FormatInt(id, 10), After: after}); err != nil {
+			return err
+		}
 		return t.setRights(ctx, id, a.Grants, a.Owns)
 	})
 	return id, err

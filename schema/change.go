@@ -92,6 +92,7 @@ func (db *DB) SequenceChanges(ctx context.Context) (int, error) {
 		return 0, nil
 	}
 	err := db.inWrite(ctx, "sequence changes", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		alone, err := t.aloneInFeed(ctx)
 		if err != nil || !alone {
 			n = 0

@@ -59,6 +59,7 @@ func (db *DB) EndingCodes(ctx context.Context, now time.Time, days []int) ([]End
 // many were new.
 func (db *DB) Remind(ctx context.Context, codes []EndingCode) (told int, err error) {
 	err = db.inWrite(ctx, "remind of codes that end", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		told = 0
 		now, err := t.now(ctx)
 		if err != nil {

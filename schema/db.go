@@ -23,11 +23,13 @@ type DB struct {
 	engine engine
 	write  *sqlx.DB // SQLite: one connection, so that writers queue here; PostgreSQL: the pool
 	read   *sqlx.DB
+	hot    *sqlx.DB // reads for those who verify, which must not wait behind long ones
 	clock  func() time.Time
 	url    string // PostgreSQL's address, for a copy beside the original
 
 	mu       sync.Mutex
 	prepared map[string]*sqlx.Stmt
+	live     liveClock // nil until somebody asks
 }
 
 // engine is what differs between SQLite and PostgreSQL beyond placeholders.
@@ -89,11 +91,14 @@ func (db *DB) Close() error {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	var errs []error
+	if db.live != nil {
+		errs = append(errs, db.live.close())
+	}
 	for _, statement := range db.prepared {
 		errs = append(errs, statement.Close())
 	}
 	db.prepared = nil
-	errs = append(errs, db.read.Close())
+	errs = append(errs, db.read.Close(), db.hot.Close())
 	if db.write != db.read {
 		errs = append(errs, db.write.Close())
 	}
@@ -110,7 +115,7 @@ func (db *DB) statement(ctx context.Context, query string) (*sqlx.Stmt, error) {
 	if db.prepared == nil {
 		return nil, errors.New("the database is closed")
 	}
-	s, err := db.read.PreparexContext(ctx, db.read.Rebind(query))
+	s, err := db.hot.PreparexContext(ctx, db.hot.Rebind(query))
 	if err != nil {
 		return nil, err
 	}

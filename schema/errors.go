@@ -26,6 +26,7 @@ var (
 	ErrStepNote    = errors.New("a step with a code needs an author and a reason")
 	ErrAhead       = errors.New("the place in the change feed is ahead of the feed")
 	ErrManyHooks   = errors.New("the partner has as many webhooks as it may")
+	ErrAudit       = errors.New("the audit log is broken")
 	ErrUnfinished  = errors.New("the run still has open ranges")
 )
 

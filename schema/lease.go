@@ -20,6 +20,7 @@ type Lease struct {
 func (db *DB) TakeLease(ctx context.Context, name string, length time.Duration) (*Lease, error) {
 	l := &Lease{Name: name, worker: newWorker(), length: length}
 	err := db.inWrite(ctx, "take lease", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		now, err := t.now(ctx)
 		if err != nil {
 			return err
@@ -45,7 +46,10 @@ func (db *DB) TakeLease(ctx context.Context, name string, length time.Duration) 
 
 // RenewLease holds a lease for its length from now. ErrLeaseLost when another process has taken it.
 func (db *DB) RenewLease(ctx context.Context, l *Lease) error {
-	return db.inWrite(ctx, "renew lease", sql.LevelReadCommitted, func(t *tx) error { return t.renewLease(ctx, l) })
+	return db.inWrite(ctx, "renew lease", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
+		return t.renewLease(ctx, l)
+	})
 }
 
 // renewLease is the fence of a transaction that only the holder may commit: it keeps the lease's row until the end.
@@ -65,6 +69,7 @@ func (t *tx) renewLease(ctx context.Context, l *Lease) error {
 // ReleaseLease gives a lease back, so that another process need not wait for its end. One that was lost stays with its new holder.
 func (db *DB) ReleaseLease(ctx context.Context, l *Lease) error {
 	return db.inWrite(ctx, "release lease", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		_, err := t.ExecContext(ctx, t.Rebind(`DELETE FROM lease WHERE name = ? AND worker = ?`), l.Name, l.worker)
 		return err
 	})

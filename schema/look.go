@@ -33,7 +33,10 @@ type Look struct {
 // AddLooks stores looks. Those that differ in nothing but their count are added up.
 func (db *DB) AddLooks(ctx context.Context, looks []Look) error {
 	rows := lookRows(looks)
-	return db.inWrite(ctx, "note who looked", sql.LevelReadCommitted, func(t *tx) error { return t.addLooks(ctx, rows) })
+	return db.inWrite(ctx, "note who looked", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
+		return t.addLooks(ctx, rows)
+	})
 }
 
 func (t *tx) addLooks(ctx context.Context, rows [][]any) error {
@@ -115,6 +118,7 @@ func (db *DB) PruneLooks(ctx context.Context, before time.Time) (pruned int, err
 	for {
 		var n int64
 		err := db.inWrite(ctx, "prune looks", sql.LevelReadCommitted, func(t *tx) error {
+			t.quiet()
 			result, err := t.ExecContext(ctx, t.Rebind(query), micros(before), pruneBatch)
 			if err != nil {
 				return err

@@ -52,6 +52,7 @@ func (db *DB) Unpublished(ctx context.Context, topic string, limit int) ([]Messa
 // MarkPublished says that these messages were delivered at an instant. One that is marked already stays as it is.
 func (db *DB) MarkPublished(ctx context.Context, messages []Message, at time.Time) error {
 	return db.inWrite(ctx, "mark messages", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		statement, err := t.PreparexContext(ctx, t.Rebind(`UPDATE outbox SET published_at = ? WHERE uscc = ? AND id = ? AND published_at = 0`))
 		if err != nil {
 			return err

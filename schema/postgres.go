@@ -62,9 +62,12 @@ func openPostgres(ctx context.Context, c Config) (*DB, error) {
 	pool := sqlx.NewDb(sql.OpenDB(connector), "postgres")
 	pool.SetMaxOpenConns(16)
 	pool.SetMaxIdleConns(8)
-	db := &DB{engine: postgresEngine{}, write: pool, read: pool}
+	hot := sqlx.NewDb(sql.OpenDB(connector), "postgres")
+	hot.SetMaxOpenConns(4)
+	hot.SetMaxIdleConns(4)
+	db := &DB{engine: postgresEngine{}, write: pool, read: pool, hot: hot}
 	if err := pool.PingContext(ctx); err != nil {
-		return nil, errors.Join(db.fail(ctx, "open database", err), pool.Close())
+		return nil, errors.Join(db.fail(ctx, "open database", err), pool.Close(), hot.Close())
 	}
 	return db, nil
 }

@@ -257,6 +257,7 @@ func (db *DB) anyoneDue(ctx context.Context, asOf registry.Day) error {
 // Heartbeat renews the lease of a run. ErrLeaseLost when another process has taken it up, or it has ended.
 func (db *DB) Heartbeat(ctx context.Context, run *Run) error {
 	return db.inWrite(ctx, "renew lease", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		now, err := t.now(ctx)
 		if err != nil {
 			return err

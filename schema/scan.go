@@ -51,6 +51,9 @@ func (db *DB) AddScans(ctx context.Context, scans []Scans, most int) (signals []
 				signals = append(signals, *signal)
 			}
 		}
+		if len(signals) == 0 {
+			t.quiet()
+		}
 		return nil
 	})
 	return signals, err
@@ -99,6 +102,7 @@ func (db *DB) PruneScans(ctx context.Context, before int64) (pruned int, err err
 	for {
 		var n int64
 		err := db.inWrite(ctx, "prune counts of scans", sql.LevelReadCommitted, func(t *tx) error {
+			t.quiet()
 			result, err := t.ExecContext(ctx, t.Rebind(query), before, pruneBatch)
 			if err != nil {
 				return err

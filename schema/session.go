@@ -31,6 +31,7 @@ func readSession(scan func(...any) error) (Session, error) {
 // AddSession stores a session.
 func (db *DB) AddSession(ctx context.Context, s Session) error {
 	return db.inWrite(ctx, "begin session", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		passed := 0
 		if s.Passed {
 			passed = 1
@@ -68,6 +69,7 @@ func (db *DB) SeeSession(ctx context.Context, hash string, at time.Time) error {
 // EndSession ends one session of an account; ErrNotFound when it has none of this hash.
 func (db *DB) EndSession(ctx context.Context, account int64, hash string) error {
 	return db.inWrite(ctx, "end session", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		result, err := t.ExecContext(ctx, t.Rebind(`DELETE FROM session WHERE account_id = ? AND hash = ?`), account, hash)
 		if err != nil {
 			return err
@@ -91,6 +93,7 @@ func (db *DB) PruneSessions(ctx context.Context, now, seen time.Time) error {
 
 func (db *DB) changeSession(ctx context.Context, doing, query string, arguments ...any) error {
 	return db.inWrite(ctx, doing, sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		_, err := t.ExecContext(ctx, t.Rebind(query), arguments...)
 		return err
 	})

@@ -63,11 +63,17 @@ func openSQLite(ctx context.Context, c Config) (*DB, error) {
 	if err := db.write.PingContext(ctx); err != nil {
 		return nil, errors.Join(db.fail(ctx, "open "+file, err), db.write.Close())
 	}
-	if db.read, err = sqlx.Open("sqlite", sqliteDSN(file, c, "deferred", "cache_size(-16384)", "query_only(1)")); err != nil {
+	reading := sqliteDSN(file, c, "deferred", "cache_size(-16384)", "query_only(1)")
+	if db.read, err = sqlx.Open("sqlite", reading); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database: %w", err), db.write.Close())
 	}
-	db.read.SetMaxOpenConns(max(4, runtime.NumCPU()+2))
-	db.read.SetMaxIdleConns(max(4, runtime.NumCPU()+2))
+	if db.hot, err = sqlx.Open("sqlite", reading); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database: %w", err), db.write.Close(), db.read.Close())
+	}
+	for _, pool := range []*sqlx.DB{db.read, db.hot} {
+		pool.SetMaxOpenConns(max(5, runtime.NumCPU()+3)) // of hot, the clock of LiveVersion has one
+		pool.SetMaxIdleConns(max(5, runtime.NumCPU()+3))
+	}
 	return db, nil
 }
 

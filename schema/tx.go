@@ -19,6 +19,10 @@ type tx struct {
 	db *DB
 	// stamp is the moment at which what this transaction writes becomes known, in microseconds; 0 until learn has taken it.
 	stamp int64
+	// audited holds the lines of the audit log that wait for the end.
+	audited []AuditLine
+	// isQuiet says that nothing changes which Live or Keys return.
+	isQuiet bool
 }
 
 // attempts bounds how often a transaction that lost a race is tried again, after a random wait of at most 2^slowest milliseconds: some two
@@ -37,7 +41,7 @@ func (db *DB) inWrite(ctx context.Context, doing string, level sql.IsolationLeve
 	work = conditional(ctx, work)
 	var err error
 	for attempt := range attempts {
-		err = db.fail(ctx, doing, db.once(ctx, db.write, &sql.TxOptions{Isolation: level}, work))
+		err = db.fail(ctx, doing, db.once(ctx, db.write, &sql.TxOptions{Isolation: level}, work, func(t *tx) error { return t.finish(ctx) }))
 		if !errors.Is(err, errAgain) {
 			return err
 		}
@@ -56,19 +60,37 @@ func (db *DB) inRead(ctx context.Context, doing string, work func(*tx) error) er
 	if db.Engine() == postgresDialect.name {
 		options = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 	}
-	return db.fail(ctx, doing, db.once(ctx, db.read, options, work))
+	return db.fail(ctx, doing, db.once(ctx, db.read, options, work, func(t *tx) error { return t.Commit() }))
 }
 
-func (db *DB) once(ctx context.Context, pool *sqlx.DB, options *sql.TxOptions, work func(*tx) error) error {
+func (db *DB) once(ctx context.Context, pool *sqlx.DB, options *sql.TxOptions, work, commit func(*tx) error) error {
 	inner, err := pool.BeginTxx(ctx, options)
 	if err != nil {
 		return err
 	}
 	defer inner.Rollback() // after a commit this does nothing
-	if err := work(&tx{Tx: inner, db: db}); err != nil {
+	t := &tx{Tx: inner, db: db}
+	if err := work(t); err != nil {
 		return err
 	}
-	return inner.Commit()
+	return commit(t)
+}
+
+// finish writes what comes last in a transaction that writes, and commits.
+func (t *tx) finish(ctx context.Context) error {
+	if err := t.writeAudit(ctx); err != nil {
+		return err
+	}
+	if err := t.announceLive(ctx); err != nil {
+		return err
+	}
+	if err := t.Commit(); err != nil {
+		return err
+	}
+	if !t.isQuiet {
+		t.db.committedLive()
+	}
+	return nil
 }
 
 // The numbers of our advisory locks on PostgreSQL: "hc" and a small number.
@@ -113,6 +135,7 @@ func (db *DB) Know(ctx context.Context) (time.Time, error) {
 		if err := t.learn(ctx); err != nil {
 			return err
 		}
+		t.quiet()
 		known = t.stamp
 		_, err := t.ExecContext(ctx, t.Rebind(`UPDATE clock SET value = ? WHERE name = 'known_until'`), known)
 		return err

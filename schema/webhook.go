@@ -203,6 +203,7 @@ func (db *DB) ClaimWebhooks(ctx context.Context, now, until time.Time, limit int
 	}
 	var claimed []Webhook
 	err := db.inWrite(ctx, "claim webhooks", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		claimed = nil
 		found, err := t.webhooks(ctx, `SELECT `+webhookColumns+due+` ORDER BY w.next_at, w.id LIMIT ?`, micros(now), micros(now), limit)
 		if err != nil {
@@ -270,6 +271,7 @@ type Delivery struct {
 func (db *DB) NoteDelivery(ctx context.Context, w *Webhook, d *Delivery, claim time.Time) error {
 	next := *w
 	err := db.inWrite(ctx, "note a delivery", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		next = *w
 		if err := t.saveWebhook(ctx, &next, claim); err != nil {
 			return err
@@ -312,6 +314,7 @@ func (t *tx) tellDisabled(ctx context.Context, w *Webhook, d *Delivery) error {
 func (db *DB) PassWebhook(ctx context.Context, w *Webhook, position int64) error {
 	next := *w
 	err := db.inWrite(ctx, "note what a webhook does not get", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		next = *w
 		next.Position = max(w.Position, position)
 		return t.saveWebhook(ctx, &next, time.Time{})
@@ -339,6 +342,7 @@ func (db *DB) Deliveries(ctx context.Context, id string, below int64, limit int)
 // PruneDeliveries forgets attempts before an instant and returns how many.
 func (db *DB) PruneDeliveries(ctx context.Context, before time.Time) (pruned int, err error) {
 	err = db.inWrite(ctx, "forget old deliveries", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		result, err := t.ExecContext(ctx, t.Rebind(`DELETE FROM webhook_delivery WHERE at < ?`), micros(before))
 		if err != nil {
 			return err

@@ -58,6 +58,8 @@ var problemWords = map[string]Phrase{
 	"problem.invalid_field":           {"字段有误", "A field is wrong"},
 	"problem.body_too_large":          {"请求内容过大", "The request body is too large"},
 	"problem.unsupported_media_type":  {"请求内容不是 JSON", "The request body is not JSON"},
+	"problem.too_many_requests":       {"请求过于频繁，请稍后再试", "Too many requests: try again later"},
+	"problem.overloaded":              {"系统繁忙，请稍后再试", "The server is busy: try again in a moment"},
 	"problem.timeout":                 {"处理超时，请稍后再试", "It took too long; please try again"},
 	"problem.unavailable":             {"暂时不可用，请稍后再试", "Not available for the moment; please try again"},
 	"problem.internal":                {"系统出错，已记录，请稍后再试", "Something failed here. It has been recorded; please try again"},

@@ -66,7 +66,8 @@ func (p *program) demoCommand() *cobra.Command {
 			if once {
 				return p.reportDemo(c.Context(), db)
 			}
-			return p.serve(c.Context(), db, serving{listening: api.Listening{Address: listen}, keys: keys, history: listHistoryDays})
+			return p.serve(c.Context(), db, serving{listening: api.Listening{Address: listen}, keys: keys, history: listHistoryDays,
+				rateAddress: api.DefaultRateAddress, rateKey: api.DefaultRateKey})
 		})
 	}
 	return c

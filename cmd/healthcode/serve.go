@@ -21,7 +21,7 @@ import (
 func (p *program) serveCommand() *cobra.Command {
 	reach := &reachFlags{}
 	var inner []string
-	var history, scanAreas, scanDays, lookYears int
+	var history, scanAreas, scanDays, lookYears, rateAddress, rateKey int
 	keys := &keyFlags{}
 	c := &cobra.Command{
 		Use: "serve", Short: "Serve the pages and the API, and run the periodic jobs", Args: arguments(),
@@ -38,7 +38,12 @@ func (p *program) serveCommand() *cobra.Command {
 	c.Flags().IntVar(&scanDays, "scan-days", int(jobs.DefaultScanLife/(24*time.Hour)), "days for which counts of scans stay")
 	c.Flags().IntVar(&lookYears, "look-years", jobs.DefaultLookYears, "years for which it is kept which partner looked at an enterprise")
 	c.Flags().StringSliceVar(&inner, "webhook-allow", nil, "CIDR of an inner network that webhooks may lead to, also by http; without it they reach public addresses alone, by https")
+	c.Flags().IntVar(&rateAddress, "rate-address", int(api.DefaultRateAddress), "requests a minute that one address may make without an API key; 0: no bound")
+	c.Flags().IntVar(&rateKey, "rate-key", int(api.DefaultRateKey), "requests a minute that one partner may make, ten codes of a batch counting as one; 0: no bound")
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if rateAddress < 0 || rateKey < 0 {
+			return usage(c, "--rate-address, --rate-key: want 0 or more requests a minute")
+		}
 		if lookYears < 1 || lookYears > 100 {
 			return usage(c, "--look-years: want 1 to 100")
 		}
@@ -61,7 +66,8 @@ func (p *program) serveCommand() *cobra.Command {
 			return usage(c, "--webhook-allow: %w", err)
 		}
 		return p.withNewDB(c.Context(), func(db *schema.DB) error {
-			return p.serve(c.Context(), db, serving{listening: *listening, proxies: reach.proxies, oidc: oidc, keys: keys, history: history, scanAreas: scanAreas, scanDays: scanDays, lookYears: lookYears, inner: networks})
+			return p.serve(c.Context(), db, serving{listening: *listening, proxies: reach.proxies, oidc: oidc, keys: keys, history: history, scanAreas: scanAreas, scanDays: scanDays, lookYears: lookYears, inner: networks,
+				rateAddress: api.Rate(rateAddress), rateKey: api.Rate(rateKey)})
 		})
 	}
 	return c
@@ -78,6 +84,8 @@ type serving struct {
 	scanAreas int // a day, that are ordinary for a printed code
 	scanDays  int // for which counts of scans stay
 	lookYears int // for which looks stay
+
+	rateAddress, rateKey api.Rate
 
 	inner []netip.Prefix // networks that webhooks may lead to beside the public Internet
 }
@@ -105,7 +113,7 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 	}
 	issuer := &jobs.Issuer{DB: db, Signer: key, Clock: p.now}
 	config.Issuer, config.Scans = issuer, api.NewScanLog(db, p.now, p.log(), s.scanAreas)
-	config.WebhookAllow = s.inner
+	config.WebhookAllow, config.RateAddress, config.RateKey = s.inner, s.rateAddress, s.rateKey
 	demo.show(&config)
 	handler, err := api.New(config)
 	if err != nil {

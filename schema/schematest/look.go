@@ -15,6 +15,8 @@ import (
 // lookCases are about partners who look.
 var lookCases = []suiteCase{
 	{"live: one query says what its parts say", live},
+	{"live: its version moves with what is committed", liveVersion},
+	{"live: its version stays for what only counts", liveQuiet},
 	{"looks: counted, paged, bounded, pruned", looks},
 	{"tickets: one partner, once", tickets},
 }

@@ -1,0 +1,86 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+)
+
+// errOverloaded is the reason for refusing a request while too many are under way.
+var errOverloaded = errors.New("too many requests are under way")
+
+// gate lets so many requests in at once; the others wait a moment and are then sent away, so that those inside are answered in time.
+type gate struct {
+	places  chan struct{}
+	patient time.Duration
+}
+
+func newGate(places int, patient time.Duration) *gate {
+	return &gate{make(chan struct{}, places), patient}
+}
+
+// enter reports whether there is a place; leave gives it back.
+func (g *gate) enter(ctx context.Context) bool {
+	select {
+	case g.places <- struct{}{}:
+		return true
+	default:
+	}
+	wait := time.NewTimer(g.patient)
+	defer wait.Stop()
+	select {
+	case g.places <- struct{}{}:
+		return true
+	case <-wait.C:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+func (g *gate) leave() { <-g.places }
+
+// gates keep three kinds of requests from taking each other's places. Verifying has most of them: it is what people wait for at a counter, and it
+// reads through connections of its own (schema.DB). What takes long has few.
+type gates struct{ verifying, ordinary, long *gate }
+
+func newGates() gates {
+	n := runtime.GOMAXPROCS(0)
+	return gates{
+		verifying: newGate(max(256, 64*n), 2*time.Second),
+		ordinary:  newGate(max(16, 8*n), 500*time.Millisecond),
+		long:      newGate(max(4, 2*n), 100*time.Millisecond),
+	}
+}
+
+// of returns the gate of a route; nil for what is always answered.
+func (g *gates) of(route string) *gate {
+	switch {
+	case route == "/healthz" || route == "/readyz" || strings.HasPrefix(route, "/static/"):
+		return nil
+	case strings.HasPrefix(route, "/v/"), strings.HasPrefix(route, "/api/v1/verify"), strings.HasPrefix(route, "/lists"), strings.HasPrefix(route, "/.well-known/"),
+		route == "/bundle":
+		return g.verifying
+	case route == "/api/v1/simulations":
+		return g.long
+	}
+	return g.ordinary
+}
+
+// shed sends away with 503 what there is no place for.
+func (s *server) shed(c *gin.Context) {
+	g := s.gates.of(c.FullPath())
+	if g == nil {
+		return
+	}
+	if !g.enter(c.Request.Context()) {
+		c.Header("Retry-After", "1")
+		s.fail(c, errOverloaded)
+		return
+	}
+	defer g.leave()
+	c.Next()
+}
