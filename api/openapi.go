@@ -254,7 +254,10 @@ func problemCodes(route *Route, o *operation) map[int][]string {
 
 // impliedProblems follow from who may call, the path, the query and the body.
 func impliedProblems(route *Route, o *operation) (found []error) {
-	found = []error{errUnavailable, context.DeadlineExceeded}
+	found = []error{errUnavailable, context.DeadlineExceeded, errOverloaded}
+	if !unlimited(route.Path) {
+		found = append(found, ErrTooMany)
+	}
 	if !o.anyQuery {
 		found = append(found, ErrField)
 	}

@@ -296,6 +296,7 @@ func (s *server) answerNewKey(c *gin.Context, key access.APIKey) {
 	}
 	item := NewPartnerKeyItem(row)
 	item.Key = key.Text()
+	uncompressed(c)
 	c.Header("Cache-Control", "no-store")
 	c.JSON(http.StatusCreated, item)
 }

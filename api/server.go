@@ -118,7 +118,11 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.engine()
+	e, err := s.engine()
+	if err != nil {
+		return nil, err
+	}
+	return compresses(e)
 }
 
 func newServer(c Config) (*server, error) {

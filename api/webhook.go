@@ -190,6 +190,7 @@ func (s *server) answerWebhook(c *gin.Context, status int, id, secret string) {
 	}
 	item := NewWebhookItem(w)
 	item.Secret = secret
+	uncompressed(c)
 	c.Header("Cache-Control", "no-store")
 	c.JSON(status, item)
 }
