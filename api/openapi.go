@@ -56,7 +56,7 @@ func newDocument(table []Route, all operations, of samples) *document {
 	}}
 	aliases(d.Components.Schemas)
 	for _, tag := range operationTags {
-		d.Tags = append(d.Tags, &huma.Tag{Name: tag.name, Description: tag.about, Extensions: map[string]any{"x-title-zh-CN": tag.title.ZhCN}})
+		d.Tags = append(d.Tags, &huma.Tag{Name: tag.name, Description: tag.about.En + " " + tag.about.ZhCN, Extensions: map[string]any{"x-title-zh-CN": tag.title.ZhCN}})
 	}
 	for i := range table {
 		route := &table[i]

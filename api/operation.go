@@ -146,18 +146,18 @@ func allOperations() operations {
 var operationTags = []struct {
 	name  string
 	title web.Phrase
-	about string
+	about web.Phrase
 }{
-	{"verify", web.Phrase{ZhCN: "核验", En: "Verify"}, "Verify codes one by one, in bulk, or with a ticket. 核验健康码。"},
-	{"lists", web.Phrase{ZhCN: "离线核验", En: "Offline material"}, "Keys and signed lists, with which codes are verified without a network. 离线核验用的公钥与名单。"},
-	{"changes", web.Phrase{ZhCN: "变更推送", En: "Changes"}, "What changed, by cursor or by webhook. 变更流与回调。"},
-	{"enterprises", web.Phrase{ZhCN: "企业", En: "Enterprises"}, "Enterprises, their grades and where every point comes from. 企业与等级。"},
-	{"codes", web.Phrase{ZhCN: "健康码", En: "Codes"}, "Issued codes and what becomes of them. 健康码及其状态。"},
-	{"register", web.Phrase{ZhCN: "名录", En: "Register"}, "Divisions, products and runs. 区划、产品与计算任务。"},
-	{"models", web.Phrase{ZhCN: "评分模型", En: "Models"}, "Scoring models, previews and simulations. 评分模型、公示与试算。"},
-	{"accounts", web.Phrase{ZhCN: "账号", En: "Accounts"}, "Who may sign in, and what for. 账号与权限。"},
-	{"partners", web.Phrase{ZhCN: "合作部门", En: "Partners"}, "Partner departments and their API keys. 合作部门及其密钥。"},
-	{"health", web.Phrase{ZhCN: "运行状态", En: "Health"}, "Whether the service is alive and ready. 运行状态。"},
+	{"verify", web.Phrase{ZhCN: "核验", En: "Verify"}, web.Phrase{ZhCN: "核验健康码。", En: "Verify codes one by one, in bulk, or with a ticket."}},
+	{"lists", web.Phrase{ZhCN: "离线核验", En: "Offline material"}, web.Phrase{ZhCN: "离线核验用的公钥与名单。", En: "Keys and signed lists, with which codes are verified without a network."}},
+	{"changes", web.Phrase{ZhCN: "变更推送", En: "Changes"}, web.Phrase{ZhCN: "变更流与回调。", En: "What changed, by cursor or by webhook."}},
+	{"enterprises", web.Phrase{ZhCN: "企业", En: "Enterprises"}, web.Phrase{ZhCN: "企业与等级。", En: "Enterprises, their grades and where every point comes from."}},
+	{"codes", web.Phrase{ZhCN: "健康码", En: "Codes"}, web.Phrase{ZhCN: "健康码及其状态。", En: "Issued codes and what becomes of them."}},
+	{"register", web.Phrase{ZhCN: "名录", En: "Register"}, web.Phrase{ZhCN: "区划、产品与计算任务。", En: "Divisions, products and runs."}},
+	{"models", web.Phrase{ZhCN: "评分模型", En: "Models"}, web.Phrase{ZhCN: "评分模型、公示与试算。", En: "Scoring models, previews and simulations."}},
+	{"accounts", web.Phrase{ZhCN: "账号", En: "Accounts"}, web.Phrase{ZhCN: "账号与权限。", En: "Who may sign in, and what for."}},
+	{"partners", web.Phrase{ZhCN: "合作部门", En: "Partners"}, web.Phrase{ZhCN: "合作部门及其密钥。", En: "Partner departments and their API keys."}},
+	{"health", web.Phrase{ZhCN: "运行状态", En: "Health"}, web.Phrase{ZhCN: "运行状态。", En: "Whether the service is alive and ready."}},
 }
 
 // pathParameters are the parameters of paths, by the noun before them and their name.

@@ -12,7 +12,7 @@ type DocsPage struct {
 type DocsSection struct {
 	Name       string
 	Title      Phrase
-	About      string
+	About      Phrase
 	Operations []DocsOperation
 }
 
