@@ -31,7 +31,7 @@ func readJSON(r *http.Request) ([]byte, error) {
 	if err != nil || mediaType != typeJSON {
 		return nil, badType()
 	}
-	body, err := io.ReadAll(r.Body)
+	body, err := readBody(r)
 	if err != nil {
 		return nil, bodyError(err)
 	}
@@ -161,7 +161,7 @@ func readForm(r *http.Request, known ...string) (url.Values, error) {
 	if err != nil || mediaType != typeForm {
 		return nil, badFieldFor(ErrMediaType, "Content-Type", "is not "+typeForm, typeForm)
 	}
-	body, err := io.ReadAll(r.Body)
+	body, err := readBody(r)
 	if err != nil {
 		return nil, bodyError(err)
 	}

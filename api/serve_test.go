@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -159,4 +161,49 @@ func fetchBy(t *testing.T, client *http.Client, url string) string {
 		return err.Error()
 	}
 	return string(body)
+}
+
+// Whoever sends a request drop by drop is cut off, before the header is whole and after it, and others are answered meanwhile.
+func TestSlowClients(t *testing.T) {
+	t.Parallel()
+	address := make(chan net.Addr, 1)
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	handler := theWorld(t).handler(t, nil)
+	go func() {
+		served <- Serve(ctx, Listening{Address: "127.0.0.1:0"}, handler, slog.New(slog.DiscardHandler), func(a net.Addr) { address <- a })
+	}()
+	at := (<-address).String()
+	var group sync.WaitGroup
+	for name, begun := range map[string]string{
+		"half a header": "POST /api/v1/verify HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+		"half a body":   "POST /api/v1/verify HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 60\r\n\r\n{\"code\":\"",
+	} {
+		group.Go(func() {
+			conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", at)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				return
+			}
+			defer conn.Close()
+			if _, err := io.WriteString(conn, begun); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			answer, err := io.ReadAll(conn) // ends when the server closes
+			if err != nil || strings.Contains(string(answer), "200 OK") {
+				t.Errorf("%s: %v, %.200s", name, err, answer)
+			}
+		})
+	}
+	answer, err := http.Get("http://" + at + "/healthz")
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Errorf("meanwhile: %v", err)
+	} else {
+		answer.Body.Close()
+	}
+	group.Wait()
+	stop()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
 }

@@ -161,7 +161,7 @@ func (s *server) engine() (*gin.Engine, error) {
 	if s.HTTPS {
 		e.Use(strictTransport)
 	}
-	e.Use(requestID, securityHeaders, s.accessLog, s.recovery, s.limitAddress, s.shed, limits)
+	e.Use(requestID, securityHeaders, s.accessLog, s.recovery, s.limitAddress, limits, gather, s.shed)
 	s.routes(e)
 	e.NoRoute(s.noRoute)
 	e.NoMethod(s.noMethod)

@@ -1,8 +1,11 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"runtime"
 	"strings"
 	"time"
@@ -68,6 +71,43 @@ func (g *gates) of(route string) *gate {
 		return g.long
 	}
 	return g.ordinary
+}
+
+// gather reads the body before the request takes a place: whoever sends one drop by drop keeps nobody from it. What goes wrong is told to the handler
+// that reads.
+func gather(c *gin.Context) {
+	if c.Request.Body == nil || c.Request.Body == http.NoBody || c.Request.ContentLength == 0 {
+		return
+	}
+	body := make([]byte, 0, min(max(c.Request.ContentLength, 0), MaxBody)+1)
+	whole := bytes.NewBuffer(body)
+	_, err := whole.ReadFrom(c.Request.Body)
+	c.Request.Body = &gathered{bytes.NewReader(whole.Bytes()), whole.Bytes(), err}
+}
+
+// gathered is a body that was read already, and what went wrong then.
+type gathered struct {
+	rest *bytes.Reader
+	body []byte
+	err  error
+}
+
+func (g *gathered) Read(p []byte) (int, error) {
+	n, err := g.rest.Read(p)
+	if errors.Is(err, io.EOF) && g.err != nil {
+		err = g.err
+	}
+	return n, err
+}
+
+func (g *gathered) Close() error { return nil }
+
+// readBody returns the whole body of a request.
+func readBody(r *http.Request) ([]byte, error) {
+	if g, ok := r.Body.(*gathered); ok {
+		return g.body, g.err
+	}
+	return io.ReadAll(r.Body)
 }
 
 // shed sends away with 503 what there is no place for.
