@@ -107,7 +107,7 @@ func baseOf(r *http.Request) string {
 // shown is an operation of the document for people.
 func (d *document) shown(route *Route, o *operation, language web.Language, base string) web.DocsOperation {
 	op := d.operation(route)
-	view := web.DocsOperation{ID: o.id, Method: route.Method, Path: route.Path, Title: o.title, About: o.about, Who: route.Rule.String(), Curl: d.curl(route, op, base)}
+	view := web.DocsOperation{ID: o.id, Method: route.Method, Path: route.Path, Title: o.title, About: strings.ReplaceAll(o.about, "`", ""), Who: route.Rule.String(), Curl: d.curl(route, op, base)}
 	for _, p := range op.Parameters {
 		view.Parameters = append(view.Parameters, web.DocsParameter{Name: p.Name, In: p.In, Schema: inWords(p.Schema), About: p.Description, Required: p.Required})
 	}
@@ -207,9 +207,20 @@ func (d *document) curl(route *Route, op *huma.Operation, base string) string {
 		}
 	}
 	if op.RequestBody != nil {
-		out += " \\\n  -H 'Content-Type: application/json' -d @body.json"
+		out += " \\\n  -H 'Content-Type: application/json' -d " + curlBody(op.RequestBody.Content[typeJSON].Example)
 	}
 	return out
+}
+
+// maxCurlBody is how long a body may be, in bytes, to stand in the command itself.
+const maxCurlBody = 600
+
+func curlBody(example any) string {
+	text, err := json.Marshal(example)
+	if err != nil || len(text) > maxCurlBody || bytes.ContainsRune(text, '\'') {
+		return "@body.json"
+	}
+	return "'" + string(text) + "'"
 }
 
 // exampleAddress is the path and query of an operation with the examples of its parameters.
