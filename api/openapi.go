@@ -35,6 +35,7 @@ const apiAbout = `Health codes of enterprises (企业质量安全健康码): ver
 * Lists are paged by cursor: send ` + "`next`" + ` of one page as ` + "`cursor`" + ` of the following. ` + "`fields=uscc,tier`" + ` picks members of each item.
 * What can be edited has an ETag; send it back as If-Match, and an edit of something that has changed meanwhile is refused with 412.
 * Errors are application/problem+json (RFC 9457). ` + "`code`" + ` is stable and meant for programs; ` + "`title`" + ` is for people, in the language that Accept-Language asks for (zh-CN or en).
+* Each answer has an X-Request-Id; name it when something is wrong.
 * Unknown parameters and members are refused, never passed over.`
 
 // document is the OpenAPI document under construction.
@@ -64,8 +65,22 @@ func newDocument(table []Route, all operations, of samples) *document {
 			d.add(route, &o, of)
 		}
 	}
+	d.Webhooks = map[string]*huma.PathItem{"change": {Post: d.delivery()}}
 	d.settle()
 	return d
+}
+
+// delivery describes what is sent to webhooks.
+func (d *document) delivery() *huma.Operation {
+	header := func(name, about string) *huma.Param {
+		return &huma.Param{Name: name, In: "header", Required: true, Description: about, Schema: &huma.Schema{Type: huma.TypeString}}
+	}
+	return &huma.Operation{OperationID: "receiveChange", Tags: []string{"changes"}, Summary: "What is sent to a webhook",
+		Description: "One message a change, signed as Standard Webhooks ask. Any 2xx takes it; else it is sent again, over five days.", Security: []map[string][]string{{}},
+		Parameters: []*huma.Param{header("webhook-id", "The webhook and the position: the same whenever this change is sent to it."), header("webhook-timestamp", "Seconds; when it was sent."),
+			header("webhook-signature", "HMAC-SHA-256 of ID.TIMESTAMP.BODY by each secret that is valid.")},
+		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{typeJSON: {Schema: d.Components.Schemas.Schema(reflect.TypeFor[schema.Change](), true, "")}}},
+		Responses:   map[string]*huma.Response{"2XX": {Description: "Taken."}, "4XX": {Description: "Not taken; it is sent again."}}}
 }
 
 // add describes one route.

@@ -306,12 +306,29 @@ func (o *office) refuses(t *testing.T, route *Route, op *huma.Operation, name, v
 	}
 }
 
-// recordExamples keeps one answer of each operation, shortened and without anything that looks like a secret.
+// recordExamples keeps one answer of each operation, shortened and without anything that looks like a secret. What this run has not seen stays as it is.
 func (c *contract) recordExamples() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	all := map[string]any{}
+	all, ids := map[string]any{}, map[string]bool{"readDocument": false} // which has no room in itself
+	for _, o := range c.says {
+		if _, known := ids[o.id]; !known {
+			ids[o.id] = true
+		}
+	}
+	old, err := examples()
+	if err != nil {
+		return err
+	}
+	for key, text := range old {
+		if id, _, _ := strings.Cut(key, " "); ids[id] {
+			all[key] = text
+		}
+	}
 	for key, text := range c.seen {
+		if id, _, _ := strings.Cut(key, " "); !ids[id] {
+			continue
+		}
 		var value any
 		if json.Unmarshal(text, &value) == nil {
 			all[key] = shortenedExample("", value)
@@ -324,11 +341,14 @@ func (c *contract) recordExamples() error {
 	return os.WriteFile("examples.json", append(text, '\n'), 0o644)
 }
 
-// maxExample bounds the texts of examples, in characters, and their lists, in items.
+// How long the texts of examples may be, in characters, and their lists, in items: objects, or what is none.
 const (
-	maxExampleText  = 120
-	maxExampleItems = 2
+	maxExampleText    = 120
+	maxExampleItems   = 2
+	maxExampleNumbers = 12
 )
+
+func isObject(value any) bool { _, ok := value.(map[string]any); return ok }
 
 func shortenedExample(name string, value any) any {
 	switch v := value.(type) {
@@ -337,6 +357,9 @@ func shortenedExample(name string, value any) any {
 			v[key] = shortenedExample(key, one)
 		}
 	case []any:
+		if len(v) > 0 && !isObject(v[0]) {
+			return v[:min(len(v), maxExampleNumbers)]
+		}
 		v = v[:min(len(v), maxExampleItems)]
 		for i := range v {
 			v[i] = shortenedExample("", v[i])
