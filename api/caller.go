@@ -158,7 +158,7 @@ func (s *server) caller(c *gin.Context) (*access.Caller, error) {
 func (s *server) identify(c *gin.Context) (*access.Caller, error) {
 	ctx := c.Request.Context()
 	if given := c.GetHeader("Authorization"); given != "" {
-		caller, err := s.partnerOf(ctx, given, c.ClientIP())
+		caller, err := s.partnerOf(c.Request, given, c.ClientIP())
 		if err == nil {
 			err = s.limitKey(c, caller, 1)
 		}
@@ -233,7 +233,8 @@ func (s *server) sessionOf(ctx context.Context, secret string) (*schema.Session,
 }
 
 // partnerOf returns the partner whose key stands in an Authorization header.
-func (s *server) partnerOf(ctx context.Context, header, address string) (*access.Caller, error) {
+func (s *server) partnerOf(r *http.Request, header, address string) (*access.Caller, error) {
+	ctx := r.Context()
 	scheme, text, _ := strings.Cut(header, " ")
 	given, ok := access.ParseAPIKey(strings.TrimSpace(text))
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
@@ -251,7 +252,8 @@ func (s *server) partnerOf(ctx context.Context, header, address string) (*access
 		return nil, fmt.Errorf("read a partner: %w", err)
 	}
 	now := s.now()
-	if !given.Secret.Is(key.Hash) || !key.RevokedAt.IsZero() || !now.Before(key.ExpiresAt) || !partner.DisabledAt.IsZero() || !comesFrom(partner.Addresses, address) {
+	if !given.Secret.Is(key.Hash) || !key.RevokedAt.IsZero() || !now.Before(key.ExpiresAt) || !partner.DisabledAt.IsZero() || !comesFrom(partner.Addresses, address) ||
+		!access.Presents(partner.Certificates, shownCertificate(r)) {
 		return nil, ErrNotSignedIn
 	}
 	if now.Sub(key.UsedAt) > seenEvery {
@@ -260,6 +262,14 @@ func (s *server) partnerOf(ctx context.Context, header, address string) (*access
 		}
 	}
 	return &access.Caller{Kind: access.Partner, ID: partner.ID, Name: partner.Name, Scopes: key.Scopes, Purpose: partner.Purposes}, nil
+}
+
+// shownCertificate returns the certificate of the client in DER form; nil when it showed none. That the client has its private key is proven by TLS.
+func shownCertificate(r *http.Request) []byte {
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		return nil
+	}
+	return r.TLS.PeerCertificates[0].Raw
 }
 
 // comesFrom reports whether an address lies in one of the networks; no network means that any does.

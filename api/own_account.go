@@ -55,11 +55,18 @@ func (s *server) accountPage(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	s.showAccount(c, http.StatusOK, nil, nil)
+	s.showAccount(c, http.StatusOK, accountNews{})
 }
 
-// showAccount answers with one's own account, what was wrong, and a second factor that waits for its first code.
-func (s *server) showAccount(c *gin.Context, status int, offer *web.SecondFactorOffer, wrong error) {
+// accountNews is what one's own account shows once: a second factor that waits for its first code, new recovery codes, what was wrong.
+type accountNews struct {
+	offer    *web.SecondFactorOffer
+	recovery []string
+	wrong    error
+}
+
+// showAccount answers with one's own account and the news of it.
+func (s *server) showAccount(c *gin.Context, status int, news accountNews) {
 	account, current, err := s.signedIn(c)
 	if err != nil {
 		s.fail(c, err)
@@ -68,7 +75,7 @@ func (s *server) showAccount(c *gin.Context, status int, offer *web.SecondFactor
 	page := s.page(c)
 	page.Path = "/account" // forms have addresses of their own
 	view := web.AccountPage{Page: page, Agency: account.Agency, HasPassword: account.PasswordHash != "", MinPassword: access.MinPassword,
-		SecondFactor: account.TOTP != "", Offer: offer, Problem: accountProblem(page.Lang, wrong)}
+		SecondFactor: account.TOTP != "", Offer: news.offer, Recovery: news.recovery, Problem: accountProblem(page.Lang, news.wrong)}
 	for _, grant := range account.Grants {
 		right := web.Right{Role: string(grant.Role)}
 		if grant.Region != "" {
@@ -81,6 +88,10 @@ func (s *server) showAccount(c *gin.Context, status int, offer *web.SecondFactor
 	}
 	for _, code := range account.Owns {
 		view.Enterprises = append(view.Enterprises, string(code))
+	}
+	if view.RecoveryLeft, err = s.store.CountRecovery(c.Request.Context(), account.ID); err != nil {
+		s.fail(c, err)
+		return
 	}
 	sessions, err := s.store.SessionsOf(c.Request.Context(), account.ID)
 	if err != nil {
@@ -115,7 +126,7 @@ func accountProblem(language web.Language, wrong error) string {
 func (s *server) settle(c *gin.Context, offer *web.SecondFactorOffer, err error) {
 	for _, mendable := range []error{ErrCredentials, ErrTOTP, access.ErrPasswordLength, access.ErrPasswordSimple, errAgain} {
 		if errors.Is(err, mendable) {
-			s.showAccount(c, http.StatusUnprocessableEntity, offer, err)
+			s.showAccount(c, http.StatusUnprocessableEntity, accountNews{offer: offer, wrong: err})
 			return
 		}
 	}
@@ -212,11 +223,15 @@ func (s *server) secondFactor(c *gin.Context) {
 			s.fail(c, err)
 			return
 		}
-		s.showAccount(c, http.StatusOK, offer, nil)
+		s.showAccount(c, http.StatusOK, accountNews{offer: offer})
 		return
 	}
 	offer, err := s.takeTOTP(c.Request.Context(), account, form.Get("offer"), form.Get("code"))
-	s.settle(c, offer, err)
+	if err != nil {
+		s.settle(c, offer, err)
+		return
+	}
+	s.showRecovery(c, account.ID)
 }
 
 // offerTOTP draws a secret. It is kept by nobody but the page until its first code comes.
@@ -269,7 +284,7 @@ func (s *server) secondFactorOff(c *gin.Context) {
 	account, _, err := s.signedIn(c)
 	if err == nil && account.TOTP != "" {
 		if err = s.checkTOTP(c.Request.Context(), account.ID, form.Get("code")); err == nil {
-			err = s.store.SetTOTP(c.Request.Context(), account.ID, "")
+			err = errors.Join(s.store.SetTOTP(c.Request.Context(), account.ID, ""), s.store.SetRecovery(c.Request.Context(), account.ID, nil))
 		}
 	}
 	s.settle(c, nil, err)

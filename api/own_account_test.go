@@ -100,8 +100,10 @@ func TestOwnSecondFactor(t *testing.T) {
 	if answer := post(d.h, "/account/second-factor", url.Values{"offer": {offer[1]}, "code": {code}}, stranger...); answer.Code != http.StatusBadRequest {
 		t.Errorf("somebody else's offer: status %d", answer.Code)
 	}
-	if answer := post(d.h, "/account/second-factor", url.Values{"offer": {offer[1]}, "code": {code}}, here...); answer.Code != http.StatusSeeOther {
+	if answer := post(d.h, "/account/second-factor", url.Values{"offer": {offer[1]}, "code": {code}}, here...); answer.Code != http.StatusOK {
 		t.Fatalf("status %d", answer.Code)
+	} else if codes := recoveryText.FindAllString(answer.Body.String(), -1); len(codes) != access.RecoveryCodes {
+		t.Errorf("%d recovery codes are shown", len(codes))
 	}
 	if answer := d.password("wu", rightPassword); answer.Code != http.StatusOK {
 		t.Errorf("the second factor is not asked for: status %d", answer.Code)

@@ -50,11 +50,13 @@ type PartnerItem struct {
 	Addresses  []string         `json:"addresses"` // networks; none means any
 	CreatedAt  time.Time        `json:"created_at"`
 	DisabledAt time.Time        `json:"disabled_at,omitzero"`
+
+	Certificates []string `json:"certificates"` // thumbprints of which the client must show one; none means none
 }
 
 // NewPartnerItem returns what lists show of a partner.
 func NewPartnerItem(p *schema.Partner) PartnerItem {
-	return PartnerItem{p.ID, p.Name, orNone(p.Purposes), orNone(p.Sources), orNone(p.Addresses), p.CreatedAt, p.DisabledAt}
+	return PartnerItem{p.ID, p.Name, orNone(p.Purposes), orNone(p.Sources), orNone(p.Addresses), p.CreatedAt, p.DisabledAt, orNone(p.Certificates)}
 }
 
 func orNone[T any](list []T) []T {
@@ -86,11 +88,13 @@ type PartnerBody struct {
 	Purposes  []string `json:"purposes"`
 	Sources   []string `json:"sources"`
 	Addresses []string `json:"addresses"`
+
+	Certificates []string `json:"certificates"` // x5t#S256 of RFC 8705
 }
 
 // Partner checks the body; what is wrong is named by its field.
 func (b *PartnerBody) Partner() (p schema.Partner, err error) {
-	p = schema.Partner{Name: b.Name, Sources: b.Sources, Addresses: b.Addresses}
+	p = schema.Partner{Name: b.Name, Sources: b.Sources, Addresses: b.Addresses, Certificates: b.Certificates}
 	if err := access.CheckName(b.Name); err != nil {
 		return p, badField("name", err.Error(), "such as 某银行嘉兴分行")
 	}
@@ -104,6 +108,11 @@ func (b *PartnerBody) Partner() (p schema.Partner, err error) {
 	for _, source := range b.Sources {
 		if access.CheckName(source) != nil || strings.ContainsAny(source, " \u3000") {
 			return p, badField("sources", "is not the name of a source", "one word, such as 12315")
+		}
+	}
+	for _, thumbprint := range b.Certificates {
+		if err := access.CheckThumbprint(thumbprint); err != nil {
+			return p, badField("certificates", err.Error(), "the SHA-256 of its DER form in base64url, 43 characters")
 		}
 	}
 	for _, network := range b.Addresses {

@@ -118,6 +118,7 @@ func (s *server) accountRoutes() []Route {
 		{post, "/account/password", signedIn, s.passwordChanged},
 		{post, "/account/second-factor", signedIn, s.secondFactor},
 		{post, "/account/second-factor/off", signedIn, s.secondFactorOff},
+		{post, "/account/recovery", signedIn, s.recoveryRenewed},
 
 		{get, "/api/v1/accounts", admin, s.accountsListed},
 		{post, "/api/v1/accounts", admin, s.accountAdded},

@@ -53,7 +53,8 @@ func Serve(ctx context.Context, l Listening, handler http.Handler, log *slog.Log
 	}
 	serve := srv.Serve
 	if l.Certificate != nil {
-		srv.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*l.Certificate}}
+		srv.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{*l.Certificate},
+			ClientAuth: tls.RequestClientCert} // partners are bound to certificates by their thumbprints, not by who signed them
 		serve = func(listener net.Listener) error { return srv.ServeTLS(listener, "", "") }
 	}
 	served := make(chan error, 1)

@@ -22,6 +22,7 @@ type SignInStore interface {
 	NoteFailure(ctx context.Context, id int64, at time.Time) error
 	ForgiveFailures(ctx context.Context, id int64) error
 	UseTOTP(ctx context.Context, id, step int64) error
+	RecoveryStore
 }
 
 // SessionWriter begins and ends sessions.
@@ -120,7 +121,7 @@ func (s *server) begin(ctx context.Context, account *schema.Account, passed bool
 	return secret, nil
 }
 
-// checkTOTP takes a code of the second factor, once.
+// checkTOTP takes a code of the second factor, or a recovery code in its place, once.
 func (s *server) checkTOTP(ctx context.Context, id int64, code string) error {
 	done, err := s.attempt(ctx)
 	if err != nil {
@@ -133,6 +134,9 @@ func (s *server) checkTOTP(ctx context.Context, id int64, code string) error {
 	}
 	if s.locked(account) {
 		return ErrTOTP
+	}
+	if hash, ok := access.RecoveryHash(code); ok {
+		return s.checkRecovery(ctx, account, hash)
 	}
 	secret, err := s.Seal.Open(account.TOTP, purposeTOTP(account.ID))
 	if err != nil {

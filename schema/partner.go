@@ -19,6 +19,8 @@ type Partner struct {
 	Addresses  []string // CIDRs that its requests come from; none means any
 	DisabledAt time.Time
 	CreatedAt  time.Time
+
+	Certificates []string // thumbprints (access.Thumbprint): its client must show one of them, beside the key; none means none
 }
 
 // PartnerKey is one API key of a partner, without its secret. Two may be in use at once while they are exchanged.
@@ -33,14 +35,15 @@ type PartnerKey struct {
 	UsedAt    time.Time // to the minute
 }
 
-const partnerColumns = `p.id, p.name, p.purposes, p.sources, p.addresses, p.disabled_at, p.created_at`
+const partnerColumns = `p.id, p.name, p.purposes, p.sources, p.addresses, p.certificates, p.disabled_at, p.created_at`
 
 func readPartner(scan func(...any) error) (Partner, error) {
 	var p Partner
-	var purposes, sources, addresses string
+	var purposes, sources, addresses, certificates string
 	var disabled, created int64
-	err := scan(&p.ID, &p.Name, &purposes, &sources, &addresses, &disabled, &created)
+	err := scan(&p.ID, &p.Name, &purposes, &sources, &addresses, &certificates, &disabled, &created)
 	p.Purposes, p.Sources, p.Addresses = words[access.Purpose](purposes), words[string](sources), words[string](addresses)
+	p.Certificates = words[string](certificates)
 	p.DisabledAt, p.CreatedAt = instant(disabled), instant(created)
 	return p, err
 }
@@ -70,10 +73,10 @@ func (db *DB) AddPartner(ctx context.Context, p Partner) (int64, error) {
 		if err != nil {
 			return err
 		}
-		const query = `INSERT INTO partner (name, purposes, sources, addresses, disabled_at, created_at) VALUES (?, ?, ?, ?, 0, ?)
+		const query = `INSERT INTO partner (name, purposes, sources, addresses, certificates, disabled_at, created_at) VALUES (?, ?, ?, ?, ?, 0, ?)
 			ON CONFLICT (name) DO NOTHING RETURNING id`
 		ids := []int64{}
-		if err := t.SelectContext(ctx, &ids, t.Rebind(query), p.Name, joined(p.Purposes), joined(p.Sources), joined(p.Addresses), now); err != nil {
+		if err := t.SelectContext(ctx, &ids, t.Rebind(query), p.Name, joined(p.Purposes), joined(p.Sources), joined(p.Addresses), joined(p.Certificates), now); err != nil {
 			return err
 		}
 		if len(ids) == 0 {

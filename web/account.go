@@ -16,6 +16,8 @@ type AccountPage struct {
 	MinPassword  int // in characters
 	SecondFactor bool
 	Offer        *SecondFactorOffer // a second factor that waits for its first code
+	Recovery     []string           // new recovery codes, shown this once
+	RecoveryLeft int                // how many are left
 	Problem      string             // what was wrong, in the page's language; empty when nothing was
 }
 

@@ -7,7 +7,7 @@ var signInWords = map[string]Phrase{
 	"sign_in.login":     {"登录名", "Login name"},
 	"sign_in.password":  {"密码", "Password"},
 	"sign_in.code":      {"动态验证码", "Code of the second factor"},
-	"sign_in.code_is":   {"身份验证器应用显示的 6 位数字", "The 6 digits that your authenticator shows"},
+	"sign_in.code_is":   {"身份验证器应用显示的 6 位数字，或一个恢复码", "The 6 digits that your authenticator shows, or a recovery code"},
 	"sign_in.submit":    {"登录", "Sign in"},
 	"sign_in.elsewhere": {"使用统一身份认证登录", "Sign in with the identity provider"},
 	"sign_in.out":       {"退出登录", "Sign out"},
@@ -37,6 +37,11 @@ var signInWords = map[string]Phrase{
 	"account.second_type":   {"或手工输入：", "Or type it in:"},
 	"account.second_on":     {"确认启用", "Confirm"},
 	"account.second_off":    {"停用", "Turn it off"},
+
+	"account.recovery":      {"恢复码", "Recovery codes"},
+	"account.recovery_once": {"请立即抄下或打印并妥善保存，以后不再显示。手机丢失时，每个恢复码可代替动态验证码使用一次。", "Write these down or print them now: they are not shown again. Should your device be lost, each takes the place of the digits once."},
+	"account.recovery_left": {"还剩 %d 个恢复码。", "%d recovery codes are left."},
+	"account.recovery_new":  {"重新生成恢复码（旧的作废）", "Make new ones (the old ones end)"},
 
 	"account_wrong.length": {"密码须为 12 至 128 个字符", "A password has 12 to 128 characters"},
 	"account_wrong.simple": {"密码过于简单：重复、连续或包含登录名", "The password repeats a few characters, counts up, or holds the login name"},

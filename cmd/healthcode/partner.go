@@ -2,11 +2,15 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
+	"healthcode/access"
 	"healthcode/api"
 	"healthcode/schema"
 
@@ -20,6 +24,7 @@ func (p *program) partnerCommand() *cobra.Command {
 
 func (p *program) partnerAddCommand() *cobra.Command {
 	body := api.PartnerBody{}
+	var certificates []string
 	c := &cobra.Command{
 		Use: "add NAME", Short: "Add a partner", Args: arguments("NAME"), Long: "Adds another department or a bank, with the purposes for which it may ask. Its systems call with a key (partner key new).",
 		Example: "  healthcode partner add 某银行嘉兴分行 --purpose finance --address 192.0.2.0/24\n  healthcode partner add 12315 --source 12315 --json",
@@ -28,8 +33,12 @@ func (p *program) partnerAddCommand() *cobra.Command {
 	c.Flags().StringArrayVar(&body.Purposes, "purpose", nil, "why it may ask, again for each: public, finance, permitting, listing, project")
 	c.Flags().StringArrayVar(&body.Sources, "source", nil, "name under which it may send records, again for each")
 	c.Flags().StringArrayVar(&body.Addresses, "address", nil, "network that its requests come from, again for each (default any)")
-	c.RunE = func(c *cobra.Command, given []string) error {
+	c.Flags().StringArrayVar(&certificates, "certificate", nil, "file with a client certificate in PEM that its systems must show beside the key, again for each")
+	c.RunE = func(c *cobra.Command, given []string) (err error) {
 		body.Name = given[0]
+		if body.Certificates, err = readThumbprints(certificates); err != nil {
+			return err
+		}
 		partner, err := body.Partner()
 		if err != nil {
 			return usage(c, "%v", err)
@@ -42,6 +51,25 @@ func (p *program) partnerAddCommand() *cobra.Command {
 		})
 	}
 	return c
+}
+
+// readThumbprints reads the first certificate of each file.
+func readThumbprints(files []string) (thumbprints []string, err error) {
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("read certificate: %w", err)
+		}
+		block, _ := pem.Decode(text)
+		if block == nil || block.Type != "CERTIFICATE" {
+			return nil, fmt.Errorf("read certificate: %s holds none in PEM", file)
+		}
+		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+			return nil, fmt.Errorf("read certificate %s: %w", file, err)
+		}
+		thumbprints = append(thumbprints, access.Thumbprint(block.Bytes))
+	}
+	return thumbprints, nil
 }
 
 func (p *program) showPartner(ctx context.Context, db *schema.DB, name string) error {

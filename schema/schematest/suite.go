@@ -36,6 +36,7 @@ var changeCases = []suiteCase{
 var accountCases = []suiteCase{
 	{"accounts: rights come and go", accounts},
 	{"accounts: passwords, second factors, sessions", signIns},
+	{"accounts: recovery codes, once each", recovery},
 	{"partners: purposes and keys", partners},
 	{"sight: every reader shows what lies within and nothing else", sights},
 }
