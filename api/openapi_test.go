@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -96,6 +97,25 @@ func TestDocumentIsValid(t *testing.T) {
 	again, err := OpenAPI()
 	if err != nil || !bytes.Equal(text, again) {
 		t.Errorf("two documents of one program differ: %v", err)
+	}
+}
+
+// The recorded examples fit the types of today.
+func TestRecordedExamplesFit(t *testing.T) {
+	t.Parallel()
+	c := newContract()
+	for i := range c.routes {
+		route := &c.routes[i]
+		o, ok := c.says[route.Method+" "+route.Path]
+		for _, a := range o.answers {
+			if example, has := recorded(o.id, a.status).(json.RawMessage); ok && has && a.of != nil {
+				at := pointer("paths", templated(route.Path), strings.ToLower(route.Method), "responses", strconv.Itoa(a.status), "content", cmp.Or(a.media, typeJSON), "schema")
+				c.fits(route.Method+" "+route.Path, "the recorded example", at, example)
+			}
+		}
+	}
+	for key := range c.wrong {
+		t.Errorf("%s; record it anew: go test ./api -update, with -run and the tests that call it", key)
 	}
 }
 
