@@ -27,7 +27,7 @@ func (s *server) versions(o *operation) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		ctx := c.Request.Context()
 		if o.method != http.MethodGet {
-			versions, given, err := readIfMatch(c.Request)
+			versions, given, err := readTags(c.Request)
 			if err != nil {
 				s.fail(c, err)
 				return
@@ -57,9 +57,9 @@ func lastParameter(path string) (name string) {
 	return name
 }
 
-// readIfMatch reads If-Match (RFC 9110 section 13.1.1). A star means that the thing need only be there. Weak tags never match; one that was sent
+// readTags reads If-Match (RFC 9110 section 13.1.1). A star means that the thing need only be there. Weak tags never match; one that was sent
 // with a compressed answer means the same version.
-func readIfMatch(r *http.Request) (versions []string, given bool, err error) {
+func readTags(r *http.Request) (versions []string, given bool, err error) {
 	header := strings.TrimSpace(strings.Join(r.Header.Values("If-Match"), ","))
 	if header == "" || header == "*" {
 		return nil, header == "*", nil
