@@ -65,3 +65,20 @@ func TestGenerations(t *testing.T) {
 		t.Error("a value outlives its mark")
 	}
 }
+
+// Anybody is told tier, colour and date. The index is for those who may know it.
+func TestThePublicIsNotToldTheIndex(t *testing.T) {
+	t.Parallel()
+	w := theWorld(t)
+	h := w.handler(t, nil)
+	body := `{"code":"` + w.codes[w.first].JWT + `"}`
+	for how, text := range map[string]string{
+		"by POST": call(h, http.MethodPost, "/api/v1/verify", strings.NewReader(body), "Content-Type", typeJSON).Body.String(),
+		"by GET":  get(h, "/api/v1/verify?code="+w.codes[w.first].Digits).Body.String(),
+		"scanned": get(h, "/v/"+w.codes[w.first].Digits, "Accept", typeJSON).Body.String(),
+	} {
+		if !strings.Contains(text, `"grade":{"tier":`) || strings.Contains(text, `"index"`) || strings.Contains(text, `"evidence"`) {
+			t.Errorf("%s: %s", how, text)
+		}
+	}
+}

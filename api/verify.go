@@ -47,14 +47,14 @@ func (a VerdictAnswer) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write verdict: %w", err)
 	}
-	grade := a.Grade
-	if a.purpose != "" { // only what the purpose may know
-		grade = nil
+	var grade *PublicTold
+	if a.purpose == "" && a.Grade != nil { // whoever names a purpose is told what it may know, in another member
+		grade = &PublicTold{a.Grade.Tier, a.Grade.Colour, a.Grade.AsOf}
 	}
 	more, err := json.Marshal(struct {
 		CheckedAt  time.Time        `json:"checked_at"`
 		Enterprise *EnterpriseBrief `json:"enterprise,omitempty"`
-		Grade      *Grade           `json:"grade,omitempty"`
+		Grade      *PublicTold      `json:"grade,omitempty"`
 		Copied     bool             `json:"scanned_in_many_places,omitempty"`
 		Purpose    access.Purpose   `json:"purpose,omitempty"`
 		Disclosed  any              `json:"disclosed,omitempty"`
