@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -112,7 +113,7 @@ func (d *document) shown(route *Route, o *operation, language web.Language, base
 		view.Parameters = append(view.Parameters, web.DocsParameter{Name: p.Name, In: p.In, Schema: inWords(p.Schema), About: p.Description, Required: p.Required})
 	}
 	if op.RequestBody != nil {
-		view.Body = indented(op.RequestBody.Content[typeJSON].Example)
+		view.Body = indented(op.RequestBody.Content[cmp.Or(o.media, typeJSON)].Example)
 	}
 	codes := problemCodes(route, o)
 	for _, status := range sortedStatuses(op.Responses) {
@@ -207,7 +208,9 @@ func (d *document) curl(route *Route, op *huma.Operation, base string) string {
 		}
 	}
 	if op.RequestBody != nil {
-		out += " \\\n  -H 'Content-Type: application/json' -d " + curlBody(op.RequestBody.Content[typeJSON].Example)
+		for name, media := range op.RequestBody.Content { // one
+			out += " \\\n  -H 'Content-Type: " + name + "' -d " + curlBody(media.Example)
+		}
 	}
 	return out
 }
@@ -217,7 +220,7 @@ const maxCurlBody = 600
 
 func curlBody(example any) string {
 	text, err := json.Marshal(example)
-	if err != nil || len(text) > maxCurlBody || bytes.ContainsRune(text, '\'') {
+	if err != nil || example == nil || len(text) > maxCurlBody || bytes.ContainsRune(text, '\'') {
 		return "@body.json"
 	}
 	return "'" + string(text) + "'"

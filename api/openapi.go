@@ -168,6 +168,9 @@ func (d *document) parameters(route *Route, o *operation, of samples) []*huma.Pa
 		p := text(fieldsName, "Members to answer with, separated by commas: "+strings.Join(names, ", ")+". Without it, all of them.", maxQuery, names[0])
 		found = append(found, p.param("query", of))
 	}
+	for _, p := range o.headers {
+		found = append(found, p.param("header", of))
+	}
 	if o.version != "" && route.Method != http.MethodGet {
 		p := text("If-Match", "The ETag of the answer that this edit is based on. If it has changed meanwhile, nothing is done (412).", 200, "")
 		found = append(found, p.param("header", of))
@@ -196,8 +199,10 @@ func (d *document) body(o *operation, of samples) *huma.RequestBody {
 		return nil
 	}
 	schema := d.Components.Schemas.Schema(reflect.TypeOf(o.body), true, "")
-	d.Components.Schemas.SchemaFromRef(schema.Ref).Required = o.needs // a body's members have no omitempty
-	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{typeJSON: {Schema: schema, Example: raw(strings.ReplaceAll(o.example, exampleCode, cmp.Or(of.code, exampleCode)))}}}
+	if named := d.Components.Schemas.SchemaFromRef(schema.Ref); named != nil {
+		named.Required = o.needs // a body's members have no omitempty
+	}
+	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{cmp.Or(o.media, typeJSON): {Schema: schema, Example: raw(strings.ReplaceAll(o.example, exampleCode, cmp.Or(of.code, exampleCode)))}}}
 }
 
 func raw(text string) any {

@@ -191,6 +191,7 @@ type keyForm struct {
 
 // settle ends the generation: lists are never null, and answers may grow members, so clients must not refuse unknown ones. Bodies stay closed.
 func (d *document) settle() {
+	explainSchemas(d.Components.Schemas.Map())
 	bodies := d.bodySchemas()
 	for name, s := range d.Components.Schemas.Map() {
 		if !bodies[name] && s.Type == huma.TypeObject && s.AdditionalProperties == false {

@@ -29,6 +29,8 @@ type operation struct {
 	body    any      // a value of the type that the body is decoded into; nil: no body
 	needs   []string // members that the body must have
 	example string   // of the body, as JSON
+	media   string   // of the body, when it is not application/json
+	headers []parameter
 
 	answers  []answer
 	problems []error // sentinels of problem.go, beside those that follow from the rule, the path and the body
