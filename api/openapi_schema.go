@@ -131,7 +131,7 @@ type verdictForm struct {
 	StatusAsOf *timeForm        `json:"status_as_of,omitempty"`
 	CheckedAt  timeForm         `json:"checked_at"`
 	Enterprise *EnterpriseBrief `json:"enterprise,omitempty"`
-	Grade      *Grade           `json:"grade,omitempty" doc:"Today's grade; absent when a purpose is named, or when the code may not be relied on."`
+	Grade      *PublicTold      `json:"grade,omitempty" doc:"Today's grade; absent when a purpose is named, or when the code may not be relied on."`
 	Copied     bool             `json:"scanned_in_many_places,omitempty"`
 	Purpose    access.Purpose   `json:"purpose,omitempty"`
 	Disclosed  *disclosedForm   `json:"disclosed,omitempty" doc:"What the purpose may know."`
