@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -213,30 +214,25 @@ func (o *office) execute(t *testing.T, route *Route) {
 		for from, to := range o.places {
 			address = strings.Replace(address, from, to, 1)
 		}
-		var body io.Reader
+		var sent []byte
 		headers := []string{"Accept", "application/json"}
 		if op.RequestBody != nil {
-			text, err := json.Marshal(op.RequestBody.Content[typeJSON].Example)
-			if err != nil {
+			var err error
+			if sent, err = json.Marshal(op.RequestBody.Content[typeJSON].Example); err != nil {
 				t.Fatal(err)
 			}
-			body = bytes.NewReader(text)
 			headers = append(headers, "Content-Type", typeJSON)
 		}
-		answer := o.send(t, route.Method, address, body, append(headers, o.credentials(op)...))
-		if answer.StatusCode >= http.StatusMultipleChoices {
-			text, _ := io.ReadAll(answer.Body)
-			t.Errorf("%s %s: status %d: %.300s", route.Method, address, answer.StatusCode, text)
-		}
-		if err := answer.Body.Close(); err != nil {
-			t.Error(err)
+		if answer := o.send(t, route.Method, address, sent, append(headers, o.credentials(op)...)); answer.Code >= http.StatusMultipleChoices {
+			t.Errorf("%s %s: status %d: %.300s", route.Method, address, answer.Code, answer.Body)
 		}
 	}
 }
 
-func (o *office) send(t *testing.T, method, address string, body io.Reader, headers []string) *http.Response {
+// send sends a request over the network. Its answer is compared with the document as every other.
+func (o *office) send(t *testing.T, method, address string, body []byte, headers []string) *httptest.ResponseRecorder {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, o.server.URL+address, body)
+	r, err := http.NewRequestWithContext(t.Context(), method, o.server.URL+address, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +243,15 @@ func (o *office) send(t *testing.T, method, address string, body io.Reader, head
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer
+	defer answer.Body.Close() //nolint:errcheck // it was read to its end, or the test has failed
+	kept := httptest.NewRecorder()
+	maps.Copy(kept.Header(), answer.Header)
+	kept.WriteHeader(answer.StatusCode)
+	if _, err := io.Copy(kept, answer.Body); err != nil {
+		t.Fatal(err)
+	}
+	theContract().check(r, body, kept)
+	return kept
 }
 
 // credentials are a key where one may be used, else a session.
