@@ -29,6 +29,7 @@ type Caller struct {
 	Agency  string          // the agency that an agency's account works for
 	Scopes  []Scope         // what a partner's key may be used for
 	Purpose []Purpose       // the purposes a partner may name
+	Sources []string        // the sources under which a partner delivers records
 }
 
 // Regions returns where the caller holds a role, or one that includes it.

@@ -125,7 +125,6 @@ func (s *server) admit(rule access.Rule) gin.HandlerFunc {
 		switch {
 		case err == nil:
 			c.Set(headerSight, rule.Sight(caller))
-			c.Request = c.Request.WithContext(schema.WithActor(c.Request.Context(), actorOf(c, caller)))
 			c.Next()
 		case errors.Is(err, ErrNotSignedIn) && c.Request.Method == http.MethodGet && wantsPage(c.Request):
 			c.Header("Cache-Control", "no-store")
@@ -151,6 +150,7 @@ func (s *server) caller(c *gin.Context) (*access.Caller, error) {
 	caller, err := s.identify(c)
 	if err == nil {
 		c.Set(headerCaller, caller)
+		c.Request = c.Request.WithContext(schema.WithActor(c.Request.Context(), actorOf(c, caller))) // on public routes too
 	}
 	return caller, err
 }
@@ -261,7 +261,7 @@ func (s *server) partnerOf(r *http.Request, header, address string) (*access.Cal
 			return nil, fmt.Errorf("note the use of a key: %w", err)
 		}
 	}
-	return &access.Caller{Kind: access.Partner, ID: partner.ID, Name: partner.Name, Scopes: key.Scopes, Purpose: partner.Purposes}, nil
+	return &access.Caller{Kind: access.Partner, ID: partner.ID, Name: partner.Name, Scopes: key.Scopes, Purpose: partner.Purposes, Sources: partner.Sources}, nil
 }
 
 // shownCertificate returns the certificate of the client in DER form; nil when it showed none. That the client has its private key is proven by TLS.

@@ -141,9 +141,7 @@ func (s *server) commentPosted(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	page := web.Page{Path: "/enterprises/" + url.PathEscape(c.Param("uscc"))}
-	page.Lang, page.Chosen = web.ParseLanguage(c.Query("lang"))
-	c.Redirect(http.StatusSeeOther, page.Link(page.Path)+"#preview")
+	s.redirect(c, "/enterprises/"+url.PathEscape(c.Param("uscc")), "#preview")
 }
 
 // commentAgain shows the page with the text that was not kept.

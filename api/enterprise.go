@@ -44,9 +44,17 @@ type EnterpriseAnswer struct {
 	Enterprise  *registry.Enterprise `json:"enterprise"`
 	Region      string               `json:"region"`
 	Grade       *Grade               `json:"grade,omitempty"` // the live grade
+	Reply       *ReplyTold           `json:"reply,omitempty"` // what the enterprise says beside it
 	Explanation *scoring.Explanation `json:"explanation,omitempty"`
 
 	Words map[web.Language]web.Words `json:"words,omitempty"` // its reasons and its path up as sentences
+}
+
+// ReplyTold is what an enterprise says beside its grade. The bureau has not verified it.
+type ReplyTold struct {
+	Text     string       `json:"text"`
+	On       registry.Day `json:"on"`
+	Verified bool         `json:"verified"` // always false
 }
 
 // enterprises answers GET /api/v1/enterprises.
@@ -159,6 +167,11 @@ func (s *server) findEnterprise(ctx context.Context, text string, query url.Valu
 	if answer.Grade, err = s.gradeOf(ctx, code); err != nil {
 		return nil, err
 	}
+	if reply, err := s.publicReply(ctx, code); err != nil {
+		return nil, err
+	} else if reply != nil {
+		answer.Reply = &ReplyTold{Text: reply.Text, On: reply.On}
+	}
 	if answer.Explanation, err = s.explain(ctx, code, at, answer.Grade); err != nil {
 		return nil, err
 	}
@@ -234,6 +247,9 @@ func (s *server) enterprisePage(c *gin.Context) {
 		return
 	}
 	view.AsOf, view.KnownAt = query.Get("as_of"), query.Get("known_at")
+	if view.Replayed() {
+		view.Reply, view.Answering = nil, nil // they are of today
+	}
 	if view.Replayed() && view.Explanation != nil {
 		view.Grade = explainedGrade(answer.Explanation)
 	}
@@ -258,6 +274,12 @@ func (s *server) enterpriseView(c *gin.Context, answer *EnterpriseAnswer) (web.E
 		return view, err
 	}
 	if view.Looks, err = s.lookLines(ctx, s.sight(c), e.USCC); err != nil {
+		return view, err
+	}
+	if answer.Reply != nil {
+		view.Reply = &web.PublicReply{Text: answer.Reply.Text, On: answer.Reply.On}
+	}
+	if view.Answering, err = s.answering(c, page, e.USCC); err != nil {
 		return view, err
 	}
 	return view, s.enterpriseCodes(ctx, e.USCC, &view)

@@ -11,6 +11,10 @@ import (
 	"strings"
 	"time"
 
+	"healthcode/access"
+	"healthcode/exchange"
+	"healthcode/schema"
+
 	"github.com/gin-gonic/gin"
 )
 
@@ -34,6 +38,7 @@ func requestID(c *gin.Context) {
 	text := hex.EncodeToString(id[:])
 	c.Set(headerRequestID, text)
 	c.Header(headerRequestID, text)
+	c.Request = c.Request.WithContext(schema.WithActor(c.Request.Context(), actorOf(c, &access.Caller{Kind: access.Nobody}))) // until admit knows better
 	c.Next()
 }
 
@@ -62,7 +67,7 @@ func securityHeaders(c *gin.Context) {
 
 // limits bounds the body and the time of a request. Handlers pass the request's context on, never the gin context.
 func limits(c *gin.Context) {
-	ctx, cancel := context.WithTimeout(c.Request.Context(), requestTimeout)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), timeLimit(c.FullPath()))
 	defer cancel()
 	c.Request = c.Request.WithContext(ctx)
 	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, bodyLimit(c.FullPath()))
@@ -71,10 +76,23 @@ func limits(c *gin.Context) {
 
 // bodyLimit is how long the body of a route may be, in bytes.
 func bodyLimit(route string) int64 {
-	if route == batchPath {
+	switch route {
+	case batchPath:
 		return MaxBatchBody
+	case recordsPath:
+		return exchange.MaxRow
+	case submissionsPath:
+		return MaxSubmissionBody
 	}
 	return MaxBody
+}
+
+// timeLimit bounds the work on a request of a route. What streams is bounded by its pace as well.
+func timeLimit(route string) time.Duration {
+	if route == submissionsPath || route == resultsPath {
+		return streamTimeout
+	}
+	return requestTimeout
 }
 
 // accessLog writes one line a request. It knows the route and not the address: the payload of a code, queries and clients' addresses

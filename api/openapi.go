@@ -171,6 +171,10 @@ func (d *document) parameters(route *Route, o *operation, of samples) []*huma.Pa
 	for _, p := range o.headers {
 		found = append(found, p.param("header", of))
 	}
+	if takesKey(route) {
+		p := text(headerIdempotencyKey, "Whoever sends a request with the same key and body again gets the answer of the first time, for 24 hours.", maxIdempotencyKey, "")
+		found = append(found, p.param("header", of))
+	}
 	if o.version != "" && route.Method != http.MethodGet {
 		p := text("If-Match", "The ETag of the answer that this edit is based on. If it has changed meanwhile, nothing is done (412).", 200, "")
 		found = append(found, p.param("header", of))
@@ -272,6 +276,11 @@ func problemCodes(route *Route, o *operation) map[int][]string {
 	return found
 }
 
+// takesKey reports whether a request may carry an Idempotency-Key.
+func takesKey(route *Route) bool {
+	return (&server{}).keepsAnswers(route) && !slices.Contains(streams, route.Path)
+}
+
 // impliedProblems follow from who may call, the path, the query and the body.
 func impliedProblems(route *Route, o *operation) (found []error) {
 	found = []error{errUnavailable, context.DeadlineExceeded, errOverloaded}
@@ -289,6 +298,9 @@ func impliedProblems(route *Route, o *operation) (found []error) {
 		if route.Method != http.MethodGet {
 			found = append(found, ErrCrossOrigin)
 		}
+	}
+	if takesKey(route) {
+		found = append(found, ErrField, schema.ErrKeyReused, schema.ErrKeyRunning, schema.ErrKeyUnknown)
 	}
 	if o.body != nil {
 		found = append(found, ErrField, ErrTooLarge, ErrMediaType)

@@ -6,6 +6,7 @@ import (
 
 	"healthcode/access"
 	"healthcode/credential"
+	"healthcode/jobs"
 	"healthcode/registry"
 	"healthcode/schema"
 
@@ -39,6 +40,7 @@ type (
 	scopeForm       struct{}
 	regionLevelForm struct{}
 	coloursForm     struct{}
+	putOutcomeForm  struct{}
 )
 
 func (dayForm) Schema(huma.Registry) *huma.Schema {
@@ -67,6 +69,11 @@ func (evidenceForm) Schema(huma.Registry) *huma.Schema {
 
 func (severityForm) Schema(huma.Registry) *huma.Schema {
 	return words(registry.SeverityMinor, registry.SeverityMajor, registry.SeverityCritical)
+}
+
+// Schema of what became of a record.
+func (putOutcomeForm) Schema(huma.Registry) *huma.Schema {
+	return words(schema.Added, schema.Changed, schema.Unchanged, schema.Waiting, schema.Refused)
 }
 
 // Schema of a list of colours, which are bytes to the generator.
@@ -103,6 +110,7 @@ func aliases(r huma.Registry) {
 	alias(reflect.TypeFor[registry.Severity](), reflect.TypeFor[severityForm]())
 	alias(reflect.TypeFor[registry.RegionLevel](), reflect.TypeFor[regionLevelForm]())
 	alias(reflect.TypeFor[schema.CodeStatus](), reflect.TypeFor[codeStatusForm]())
+	alias(reflect.TypeFor[schema.PutOutcome](), reflect.TypeFor[putOutcomeForm]())
 	alias(reflect.TypeFor[access.Purpose](), reflect.TypeFor[purposeForm]())
 	alias(reflect.TypeFor[access.Scope](), reflect.TypeFor[scopeForm]())
 	alias(reflect.TypeFor[VerdictAnswer](), reflect.TypeFor[verdictForm]())
@@ -135,6 +143,36 @@ type verdictForm struct {
 	Copied     bool             `json:"scanned_in_many_places,omitempty"`
 	Purpose    access.Purpose   `json:"purpose,omitempty"`
 	Disclosed  *disclosedForm   `json:"disclosed,omitempty" doc:"What the purpose may know."`
+}
+
+// recordForm is a record as exchange reads it: the members of every kind, and beside them those of its own.
+type recordForm struct{}
+
+// Schema of a record. docs/examples lists the members of each kind.
+func (recordForm) Schema(r huma.Registry) *huma.Schema {
+	s := &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true, Required: []string{"uscc", "source_ref", "kind", "outcome", "occurred_on"}, Properties: map[string]*huma.Schema{}}
+	for _, name := range []string{"source", "source_ref", "outcome", "severity", "product_code", "stage", "purpose", "case_id", "state"} {
+		s.Properties[name] = &huma.Schema{Type: huma.TypeString}
+	}
+	for _, name := range []string{"occurred_on", "rectify_by", "rectified_on", "provisional_until"} {
+		s.Properties[name] = dayForm{}.Schema(r)
+	}
+	s.Properties["uscc"] = usccForm{}.Schema(r)
+	s.Properties["kind"] = enumOf(registry.KindNames())
+	s.Properties["findings"] = r.Schema(reflect.TypeFor[[]registry.Finding](), true, "")
+	return s
+}
+
+// linesForm is NDJSON: a JSON object on each line.
+type linesForm struct{}
+
+// Schema of lines.
+func (linesForm) Schema(huma.Registry) *huma.Schema { return &huma.Schema{Type: huma.TypeString} }
+
+// resultsForm is a page of what became of rows.
+type resultsForm struct {
+	Items []jobs.RowResult `json:"items"`
+	Next  string           `json:"next,omitempty"`
 }
 
 // timeForm is an instant.

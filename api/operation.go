@@ -135,7 +135,7 @@ func paged(own ...parameter) []parameter { return append(own, pageQuery...) }
 func allOperations() operations {
 	all := operations{}
 	for _, noun := range []operations{verifyOperations, enterpriseOperations, codeOperations, registerOperations, modelOperations, accountOperations,
-		partnerOperations, changeOperations, healthOperations} {
+		partnerOperations, changeOperations, recordOperations, recourseOperations, auditOperations, healthOperations} {
 		for name, o := range noun {
 			o.method, o.route, _ = strings.Cut(name, " ")
 			all[name] = o
@@ -159,24 +159,32 @@ var operationTags = []struct {
 	{"models", web.Phrase{ZhCN: "评分模型", En: "Models"}, web.Phrase{ZhCN: "评分模型、公示与试算。", En: "Scoring models, previews and simulations."}},
 	{"accounts", web.Phrase{ZhCN: "账号", En: "Accounts"}, web.Phrase{ZhCN: "账号与权限。", En: "Who may sign in, and what for."}},
 	{"partners", web.Phrase{ZhCN: "合作部门", En: "Partners"}, web.Phrase{ZhCN: "合作部门及其密钥。", En: "Partner departments and their API keys."}},
+	{"records", web.Phrase{ZhCN: "记录报送", En: "Records"}, web.Phrase{ZhCN: "单条与批量报送、修订、作废。", En: "Deliver records, one by one or in bulk, revise and void them."}},
+	{"recourse", web.Phrase{ZhCN: "救济", En: "Recourse"}, web.Phrase{ZhCN: "异议、修复、申诉与申辩。", En: "Objections, repairs, appeals and replies."}},
+	{"audit", web.Phrase{ZhCN: "审计", En: "Audit"}, web.Phrase{ZhCN: "审计日志与检查点。", En: "The audit log and its checkpoints."}},
 	{"health", web.Phrase{ZhCN: "运行状态", En: "Health"}, web.Phrase{ZhCN: "运行状态。", En: "Whether the service is alive and ready."}},
 }
 
 // pathParameters are the parameters of paths, by the noun before them and their name.
 var pathParameters = map[string]parameter{
-	"enterprises/:uscc": text("uscc", "Unified social credit code, as on the licence.", 18, exampleUSCC),
-	"codes/:idx":        number("idx", "Place of the code in the lists.", 0, 4294967295, 1),
-	"regions/:code":     text("code", "Division code of GB/T 2260: 6, 9 or 12 digits.", 12, "330402"),
-	"products/:code":    text("code", "Code of the product in the catalogue.", 200, "AG03"),
-	"models/:code":      text("code", "Code of the model.", 200, "default"),
-	":code/:version":    number("version", "Version of the model.", 1, 65535, 1),
-	"accounts/:login":   text("login", "Login name.", 64, "zhang.min"),
-	"partners/:id":      number("id", "Number of the partner.", 1, 1<<53, 1),
-	"keys/:prefix":      text("prefix", "Prefix of the key, as the list shows it.", 40, "0c5be1f2a9"),
-	"webhooks/:id":      text("id", "Id of the webhook.", 40, "wh_example"),
-	"status/:n":         number("n", "Number of the list.", 0, 65535, 0),
-	"grade/:n":          number("n", "Number of the list.", 0, 65535, 0),
-	"v/:code":           text("code", "The digits of a printed or shown code, or a JWT.", 1024, exampleText),
+	"enterprises/:uscc":   text("uscc", "Unified social credit code, as on the licence.", 18, exampleUSCC),
+	"codes/:idx":          number("idx", "Place of the code in the lists.", 0, 4294967295, 1),
+	"regions/:code":       text("code", "Division code of GB/T 2260: 6, 9 or 12 digits.", 12, "330402"),
+	"products/:code":      text("code", "Code of the product in the catalogue.", 200, "AG03"),
+	"models/:code":        text("code", "Code of the model.", 200, "default"),
+	":code/:version":      number("version", "Version of the model.", 1, 65535, 1),
+	"accounts/:login":     text("login", "Login name.", 64, "zhang.min"),
+	"partners/:id":        number("id", "Number of the partner.", 1, 1<<53, 1),
+	"keys/:prefix":        text("prefix", "Prefix of the key, as the list shows it.", 40, "0c5be1f2a9"),
+	"webhooks/:id":        text("id", "Id of the webhook.", 40, "wh_example"),
+	"records/:source":     text("source", "Under which it was sent.", 100, "12315"),
+	":source/:ref":        text("ref", "The source's own number.", 200, "C-2026-0117"),
+	"submissions/:id":     text("id", "Id of the submission.", 40, "sub_example"),
+	"recourses/:id":       number("id", "Number of the recourse.", 1, 1<<53, 1),
+	"checkpoints/:number": number("number", "Number of the last line that the checkpoint covers.", 0, 1<<53, 1),
+	"status/:n":           number("n", "Number of the list.", 0, 65535, 0),
+	"grade/:n":            number("n", "Number of the list.", 0, 65535, 0),
+	"v/:code":             text("code", "The digits of a printed or shown code, or a JWT.", 1024, exampleText),
 }
 
 // What examples speak of where a server has nothing better: see samples.
@@ -270,6 +278,6 @@ func isAPI(route *Route) bool {
 	if route.Method == http.MethodOptions { // browsers ask by themselves
 		return false
 	}
-	return slices.ContainsFunc([]string{"/api/", "/lists", "/bundle", "/.well-known/", "/v/", "/healthz", "/readyz", "/openapi.json"},
+	return slices.ContainsFunc([]string{"/api/", "/lists", "/bundle", "/.well-known/", "/v/", "/audit/checkpoints", "/healthz", "/readyz", "/openapi.json"},
 		func(prefix string) bool { return strings.HasPrefix(route.Path, prefix) })
 }

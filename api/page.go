@@ -19,8 +19,11 @@ func (s *server) page(c *gin.Context) web.Page {
 		p.Path, p.Query = c.Request.URL.EscapedPath(), c.Request.URL.Query()
 	}
 	if known, ok := c.Get(headerCaller); ok { // a guarded page
-		if caller, ok := known.(*access.Caller); ok && caller.ID != 0 {
-			p.Account = caller.Name
+		if caller, ok := known.(*access.Caller); ok {
+			p.Audits = caller.Holds(access.Auditor, "")
+			if caller.ID != 0 {
+				p.Account = caller.Name
+			}
 		}
 	}
 	p.Lang, p.Chosen = web.ParseLanguage(c.Request.URL.Query().Get("lang"))

@@ -12,6 +12,7 @@ import (
 	"healthcode/jobs"
 	"healthcode/registry"
 	"healthcode/schema"
+	"healthcode/supervision"
 	"healthcode/web"
 
 	"github.com/gin-gonic/gin"
@@ -51,6 +52,7 @@ var (
 	ErrScreenRevoked    = errors.New("the screen codes of the enterprise are revoked")
 	ErrNoList           = errors.New("no such list is published")
 	ErrNoListThen       = errors.New("no publication of the list by that time is kept")
+	ErrNoCheckpoint     = errors.New("no such checkpoint of the audit log was made")
 	ErrNoBundle         = errors.New("this server makes no bundle")
 	ErrNoRoot           = errors.New("no root key is known")
 	ErrBadModel         = errors.New("the scoring model makes no sense")
@@ -84,6 +86,7 @@ var problems = []struct {
 	{ErrNoListThen, http.StatusNotFound, "list_not_kept"},
 	{ErrNoRoot, http.StatusNotFound, "no_root"},
 	{ErrNoBundle, http.StatusNotFound, "no_bundle"},
+	{ErrNoCheckpoint, http.StatusNotFound, "no_checkpoint"},
 	{jobs.ErrNoKeySet, http.StatusNotFound, "no_key_set"},
 	{jobs.ErrOldKeySet, http.StatusServiceUnavailable, "old_key_set"},
 	{jobs.ErrNoLists, http.StatusServiceUnavailable, "no_lists"},
@@ -115,6 +118,33 @@ var problems = []struct {
 	{schema.ErrTicketExpired, http.StatusGone, "ticket_expired"},
 	{schema.ErrTicketForeign, http.StatusForbidden, "ticket_foreign"},
 	{schema.ErrManyTickets, http.StatusConflict, "too_many_tickets"},
+	{ErrNoRecord, http.StatusNotFound, "unknown_record"},
+	{ErrRecord, http.StatusUnprocessableEntity, "invalid_record"},
+	{ErrSource, http.StatusForbidden, "source_not_held"},
+	{ErrPrecondition, http.StatusPreconditionFailed, "precondition_failed"},
+	{schema.ErrRevision, http.StatusConflict, "revision_conflict"},
+	{ErrNoSubmission, http.StatusNotFound, "unknown_submission"},
+	{schema.ErrSubmissionEnded, http.StatusConflict, "submission_ended"},
+	{schema.ErrManySubmissions, http.StatusConflict, "too_many_submissions"},
+	{errReceiving, http.StatusServiceUnavailable, "receiving_busy"},
+	{errSlow, http.StatusRequestTimeout, "too_slow"},
+	{schema.ErrKeyReused, http.StatusUnprocessableEntity, "idempotency_key_reused"},
+	{schema.ErrKeyRunning, http.StatusConflict, "idempotency_key_running"},
+	{schema.ErrKeyUnknown, http.StatusConflict, "idempotency_key_unknown"},
+	{ErrNoRecourse, http.StatusNotFound, "unknown_recourse"},
+	{schema.ErrNoRecord, http.StatusNotFound, "unknown_record"},
+	{schema.ErrFiled, http.StatusConflict, "recourse_filed"},
+	{schema.ErrManyRecourses, http.StatusConflict, "too_many_recourses"},
+	{supervision.ErrStep, http.StatusConflict, "recourse_step"},
+	{supervision.ErrSide, http.StatusForbidden, "forbidden"},
+	{supervision.ErrSame, http.StatusConflict, "same_person"},
+	{supervision.ErrLate, http.StatusConflict, "too_late"},
+	{supervision.ErrTooEarly, http.StatusConflict, "too_early"},
+	{supervision.ErrRecord, http.StatusConflict, "not_contestable"},
+	{supervision.ErrNotRepairable, http.StatusConflict, "not_repairable"},
+	{supervision.ErrDuties, http.StatusConflict, "duties_open"},
+	{supervision.ErrAgain, http.StatusConflict, "penalised_again"},
+	{supervision.ErrListed, http.StatusConflict, "still_listed"},
 	{ErrCrossOrigin, http.StatusForbidden, "cross_origin"},
 	{schema.ErrChanged, http.StatusPreconditionFailed, "precondition_failed"},
 	{ErrTooMany, http.StatusTooManyRequests, "too_many_requests"},

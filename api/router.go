@@ -23,7 +23,7 @@ type Route struct {
 // Beside its rule each route bounds what it shows (server.sight): staff by the regions where they hold a role of the rule, people of an
 // enterprise by their own enterprise. Who names an enterprise or a code in the address is bounded before the handler runs (server.bounded).
 func (s *server) table() []Route {
-	return slices.Concat(s.publicRoutes(), s.registerRoutes(), s.accountRoutes(), s.changeRoutes())
+	return slices.Concat(s.publicRoutes(), s.registerRoutes(), s.accountRoutes(), s.changeRoutes(), s.auditRoutes(), s.recordRoutes(), s.recourseRoutes())
 }
 
 // publicRoutes are for everybody: verifying, and signing in.
@@ -158,7 +158,11 @@ func (s *server) changeRoutes() []Route {
 
 func (s *server) routes(e *gin.Engine) {
 	for _, route := range s.table() {
-		handlers := slices.Concat([]gin.HandlerFunc{s.admit(route.Rule)}, s.bounded(&route), s.described(&route), []gin.HandlerFunc{route.handle})
+		handlers := append([]gin.HandlerFunc{s.admit(route.Rule)}, s.bounded(&route)...)
+		if s.keepsAnswers(&route) {
+			handlers = append(handlers, s.idempotent)
+		}
+		handlers = slices.Concat(handlers, s.described(&route), []gin.HandlerFunc{route.handle})
 		if !route.Rule.Public || !strings.HasPrefix(route.Path, "/api/") { // anybody's page may verify a code
 			handlers = append([]gin.HandlerFunc{s.sameOrigin}, handlers...)
 		}

@@ -50,6 +50,12 @@ type Store interface {
 	WebhookReader
 	WebhookKeeper
 	VersionReader
+	AuditReader
+	RecordStore
+	SubmissionStore
+	IdempotencyStore
+	RecourseStore
+	RecourseReader
 }
 
 // Config is all that the handlers need.
@@ -65,7 +71,8 @@ type Config struct {
 	Showcases      []Showcase // shown on the first page
 	TrustedProxies []string   // addresses or CIDRs of proxies whose X-Forwarded-For is believed; none by default
 
-	Seal         access.SealKey // opens the secrets of second factors, seals those of webhooks
+	Seal         access.SealKey // opens the secrets of second factors, seals those of webhooks, submissions and kept answers
+	PersonKey    []byte         // hides the names of persons in records; nil: this server takes no records
 	DemoAccounts []web.DemoAccount
 	WebhookAllow []netip.Prefix // networks that webhooks may lead to beside the public Internet
 	OIDC         *OIDC          // nil: nobody signs in elsewhere
@@ -104,6 +111,7 @@ type server struct {
 
 	hasAccounts atomic.Bool
 	comparing   chan struct{} // a place for each password or code that is compared at once
+	receiving   chan struct{} // a place for each submission that comes in at once
 }
 
 // comparedAtOnce bounds how many passwords are compared at once: each takes 32 MiB.
@@ -141,7 +149,7 @@ func newServer(c Config) (*server, error) {
 		return nil, fmt.Errorf("prepare assets: %w", err)
 	}
 	s := &server{Config: c, log: c.Log, store: c.Store, now: c.Now, renderer: renderer, assets: assets, everyone: newPopulationCache(c.Store),
-		comparing: make(chan struct{}, comparedAtOnce), says: allOperations(), gates: newGates(), byAddress: newRates("address", c.RateAddress), byKey: newRates("key", c.RateKey)}
+		comparing: make(chan struct{}, comparedAtOnce), says: allOperations(), receiving: make(chan struct{}, receivedAtOnce), gates: newGates(), byAddress: newRates("address", c.RateAddress), byKey: newRates("key", c.RateKey)}
 	s.proven.most = maxProven
 	s.live.bound()
 	if s.checker, err = s.checkerScript(); err != nil {
@@ -154,6 +162,7 @@ func newServer(c Config) (*server, error) {
 func (s *server) engine() (*gin.Engine, error) {
 	e := gin.New()
 	e.HandleMethodNotAllowed = true
+	e.UseRawPath = true             // the number of a record may have a slash, written %2F
 	e.RedirectTrailingSlash = false // one address for each thing; gin's redirect also believes X-Forwarded-Prefix
 	if err := e.SetTrustedProxies(s.TrustedProxies); err != nil {
 		return nil, fmt.Errorf("trusted proxies: %w", err)

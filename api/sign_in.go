@@ -99,8 +99,15 @@ func (s *server) noteFailure(ctx context.Context, account *schema.Account) error
 	return nil
 }
 
+// asAccount makes what follows an account's own doing: it has proved who it is.
+func asAccount(ctx context.Context, account *schema.Account) context.Context {
+	actor := schema.Actor{Kind: string(account.Kind), ID: account.ID, Name: account.Login, RequestID: schema.ActorOf(ctx).RequestID}
+	return schema.WithActor(ctx, actor)
+}
+
 // begin starts a session: a whole one, or one that still waits for the second factor.
 func (s *server) begin(ctx context.Context, account *schema.Account, passed bool) (access.Secret, error) {
+	ctx = asAccount(ctx, account)
 	secret, now := access.NewSecret(), s.now()
 	life := sessionLife
 	if !passed {
@@ -242,7 +249,7 @@ func (s *server) signInCode(ctx context.Context, r *http.Request, code string) (
 	if err := s.checkTOTP(ctx, account.ID, code); err != nil {
 		return "", err
 	}
-	if err := s.store.EndSession(ctx, account.ID, session.Hash); err != nil {
+	if err := s.store.EndSession(asAccount(ctx, account), account.ID, session.Hash); err != nil {
 		return "", fmt.Errorf("end the waiting session: %w", err)
 	}
 	return s.begin(ctx, account, true)
@@ -271,7 +278,7 @@ func (s *server) signOut(c *gin.Context) {
 	if cookie, err := c.Request.Cookie(sessionCookie); err == nil {
 		session, err := s.store.Session(c.Request.Context(), access.Secret(cookie.Value).Hash())
 		if err == nil {
-			err = s.store.EndSession(c.Request.Context(), session.AccountID, session.Hash)
+			err = s.endHeld(c.Request.Context(), session)
 		}
 		if err != nil && !errors.Is(err, schema.ErrNotFound) {
 			s.fail(c, fmt.Errorf("end session: %w", err))
@@ -280,6 +287,15 @@ func (s *server) signOut(c *gin.Context) {
 	}
 	s.setCookie(c, sessionCookie, "", 0)
 	c.Redirect(http.StatusSeeOther, "/login")
+}
+
+// endHeld ends the session whose secret a browser holds.
+func (s *server) endHeld(ctx context.Context, session *schema.Session) error {
+	account, err := s.store.Account(ctx, session.AccountID)
+	if err != nil {
+		return err //nolint:wrapcheck // the caller says what failed
+	}
+	return s.store.EndSession(asAccount(ctx, account), account.ID, session.Hash) //nolint:wrapcheck // the caller says what failed
 }
 
 // setCookie gives the browser what it sends back to us and to nobody else; a life of 0 takes it away.

@@ -140,8 +140,8 @@ func (s *server) answerTicket(c *gin.Context, request *verifyBody) {
 }
 
 func (s *server) redeem(c *gin.Context, request *verifyBody) (*TicketAnswer, error) {
-	ctx := c.Request.Context()
 	caller, err := s.caller(c)
+	ctx := c.Request.Context() // in the name of the caller
 	switch {
 	case err != nil:
 		return nil, err

@@ -330,7 +330,14 @@ func (s *server) scanned(c *gin.Context) {
 	}
 	page := s.page(c)
 	page.Query = nil // what a messenger appended to the link is no business of ours
-	s.render(c, status, verdictPage(page, &answer))
+	view := verdictPage(page, &answer)
+	if view.Authentic && view.Enterprise != nil {
+		if view.Reply, err = s.publicReply(c.Request.Context(), view.Enterprise.USCC); err != nil {
+			s.fail(c, err)
+			return
+		}
+	}
+	s.render(c, status, view)
 }
 
 func verdictPage(page web.Page, answer *VerdictAnswer) web.VerdictPage {

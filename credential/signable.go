@@ -13,8 +13,8 @@ var ErrNotSignable = errors.New("this is nothing that a key for health codes sig
 // signableLife is how long a code may live: a leap year.
 const signableLife = 366 * 24 * time.Hour
 
-// CheckSignable says whether a key for codes may sign an input (header "." payload) at a moment: a health code, a status or grade list or
-// the manifest of a bundle, byte for byte of its template, in the name of the key and its issuer, issued now (KeyClockSkew off at most) and not
+// CheckSignable says whether a key for codes may sign an input (header "." payload) at a moment: a health code, a status or grade list, the
+// manifest of a bundle or a checkpoint of the audit log, byte for byte of its template, in the name of the key and its issuer, issued now (KeyClockSkew off at most) and not
 // living longer than such a thing does. It is for whoever holds a key and signs for others. Every error wraps ErrNotSignable.
 func CheckSignable(input string, key *PublicKey, now time.Time) error {
 	read, err := readJWS(input+".", MaxListToken)
@@ -56,10 +56,16 @@ func (j *jws) span(key *PublicKey) (issued time.Time, life time.Duration, err er
 			return issued, 0, err
 		}
 		return timeOrZero(&m.Issued), timeOrZero(&m.Expires).Sub(timeOrZero(&m.Issued)), nil
+	case checkpointType:
+		c, err := readCheckpoint(j.payload, key.Issuer)
+		if err != nil {
+			return issued, 0, err
+		}
+		return c.IssuedAt, 0, nil
 	}
 	kind, err := kindOf(j.typ)
 	if err != nil {
-		return issued, 0, errors.New("its typ is neither that of a code nor of a list or bundle")
+		return issued, 0, errors.New("its typ is neither that of a code nor of a list, bundle or checkpoint")
 	}
 	claims, err := parseListPayload(j.payload, kind, key.Issuer)
 	if err != nil {

@@ -36,6 +36,10 @@ func inputs(tb testing.TB, key *credential.Key) map[string]string {
 		tb.Fatal(err)
 	}
 	out["a manifest"] = text.Manifest
+	point := credential.LogPoint{Number: 12, Hash: strings.Repeat("0f", 32)}
+	if out["a checkpoint"], err = credential.SignCheckpoint(key, point, credential.LogBeginning(), issuedAt); err != nil {
+		tb.Fatal(err)
+	}
 	for name, token := range out {
 		out[name] = token[:strings.LastIndexByte(token, '.')]
 	}
@@ -120,6 +124,9 @@ func FuzzCheckSignable(f *testing.F) {
 			t.Fatal(err)
 		}
 		token := input + "." + b64(string(signature[:]))
+		if _, err := credential.ParseCheckpoint(token, set); err == nil {
+			return
+		}
 		_, listError := credential.ParseList(token, set)
 		if v := credential.Verify(token, set, issuedAt); v.Reason != credential.ReasonOK && v.Reason != credential.ReasonNotYetValid && v.Reason != credential.ReasonExpired &&
 			v.Reason != credential.ReasonClock && listError != nil && !strings.Contains(input, b64(`{"alg":"ES256","kid":"7","typ":"qc-bundle+jwt"}`)) {

@@ -98,6 +98,11 @@ func NewRecordDecoder(columns []string, o DecodeOptions) (*Decoder[registry.Reco
 		validate: func(r *registry.Record) registry.Problems { return r.Validate(o.Today) }})
 }
 
+// NewJSONRecordDecoder decodes rows of JSON. It may be used by several goroutines at once. The error is ErrToday or ErrPersonKey.
+func NewJSONRecordDecoder(o DecodeOptions) (*Decoder[registry.Record], error) {
+	return NewRecordDecoder([]string{jsonColumn}, o)
+}
+
 // settleRecord hides names and fills what a row may leave out.
 func settleRecord(r *registry.Record, o DecodeOptions) {
 	hidePersons(o.PersonKey, r)

@@ -110,6 +110,8 @@ func TestDecodeRecord(t *testing.T) {
 			want: `{"uscc":"91350100M000100Y43","source":"test","source_ref":"R-1","kind":"inspection","outcome":"done","occurred_on":"2024-03-01","state":"final","findings":[{"item":"x","severity":"critical"}],"detail":{}}`},
 		{name: "penalty", head: "severity,decision_number,amount_cents,publish_until", row: "penalty,imposed,2024-03-01,major,嘉市监罚〔2024〕1号,5000000,2027-03-01",
 			want: `{"uscc":"91350100M000100Y43","source":"test","source_ref":"R-1","kind":"penalty","outcome":"imposed","severity":"major","occurred_on":"2024-03-01","state":"final","detail":{"decision_number":"嘉市监罚〔2024〕1号","amount_cents":5000000,"publish_until":"2027-03-01"}}`},
+		{name: "a sanction in Chinese", head: "severity,sanction", row: "penalty,imposed,2024-03-01,major,停产停业",
+			want: `{"uscc":"91350100M000100Y43","source":"test","source_ref":"R-1","kind":"penalty","outcome":"imposed","severity":"major","occurred_on":"2024-03-01","state":"final","detail":{"sanction":"suspension"}}`},
 		{name: "sampler and tester", head: "sampler,tester", row: "spot_check,pass,2024-03-01,A,B",
 			want: `{"uscc":"91350100M000100Y43","source":"test","source_ref":"R-1","kind":"spot_check","outcome":"pass","occurred_on":"2024-03-01","state":"final","people":{"sampler":"A","tester":"B"},"detail":{}}`},
 		{name: "self-inspection", head: "year", row: "自查报告,on_time,2024-03-01,2023",

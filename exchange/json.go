@@ -40,6 +40,12 @@ func compactJSON(value any) string {
 // fromJSON reads one object of NDJSON.
 func fromJSON[T any](data []byte) (*T, registry.Problems) {
 	var value T
+	if into, isRecord := any(&value).(*registry.Record); isRecord {
+		if quick, ok := quickRecord(data); ok {
+			*into = *quick
+			return &value, nil
+		}
+	}
 	if err := strictJSON(data, &value); err != nil {
 		return nil, explainJSON[T](data, err)
 	}
@@ -59,6 +65,10 @@ func explainJSON[T any](data []byte, cause error) registry.Problems {
 		if f := explainField[T](name, object, known); f != nil {
 			problems = append(problems, registry.Problem{Field: fmt.Sprintf("%.60s", name), Problem: f.problem, Want: f.want})
 		}
+	}
+	var missing registry.Problems
+	if len(problems) == 0 && errors.As(cause, &missing) { // a kind that is not there
+		problems = registry.Problems{{Field: missing[0].Field, Problem: missing[0].Problem, Want: "one of " + strings.Join(registry.KindNames(), ", ")}}
 	}
 	if len(problems) == 0 {
 		problems = registry.Problems{{Field: "", Problem: plainJSONError(cause), Want: "the JSON that export writes"}}

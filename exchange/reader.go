@@ -51,6 +51,15 @@ func Open(path string, o ReadOptions) (*Reader, error) {
 	return r, nil
 }
 
+// ReadNDJSON reads rows of NDJSON that do not come from a file. The errors are ErrEmptyFile and ErrEncoding.
+func ReadNDJSON(in io.Reader) (*Reader, error) {
+	rows, err := newNDJSONRows(in)
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{rows: rows, format: FormatNDJSON}, nil
+}
+
 func newReader(file *os.File, o ReadOptions) (*Reader, error) {
 	info, err := file.Stat()
 	if err != nil {
@@ -171,6 +180,9 @@ func (r *Reader) Progress() (done, total int64) { return min(r.read.Load(), r.to
 
 // Close closes the file and removes what was unpacked for it.
 func (r *Reader) Close() error {
+	if r.file == nil {
+		return r.rows.close()
+	}
 	return errors.Join(r.rows.close(), r.file.Close())
 }
 

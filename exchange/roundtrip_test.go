@@ -130,6 +130,9 @@ func fillRecord(t *rapid.T, r *registry.Record, rule registry.KindRule) {
 	if check, ok := r.Detail.(*registry.SpotCheck); ok {
 		check.Cause = ""
 	}
+	if penalty, ok := r.Detail.(*registry.Penalty); ok {
+		penalty.Sanction = rapid.SampledFrom(append(registry.Sanctions(), "")).Draw(t, "sanction")
+	}
 	if complaint, ok := r.Detail.(*registry.Complaint); ok {
 		complaint.Complainant = hidePerson(testKey, "complainant", complaint.Complainant)
 	}

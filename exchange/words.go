@@ -46,6 +46,8 @@ var words = map[string]map[string]string{
 	"stage":            {"生产": "production", "流通": "shop", "线上": "online", "网络": "online"},
 	"purpose":          {"随机": "random", "双随机": "random", "专项": "targeted"},
 	"state":            {"异议期": "provisional", "生效": "final", "作废": "voided", "已修复": "repaired"},
+	"sanction": {"警告": "warning", "通报批评": "criticism", "罚款": "fine", "没收": "confiscation", "责令停产停业": "suspension", "停产停业": "suspension",
+		"限制开展生产经营活动": "restriction", "降低资质等级": "downgrade", "吊销": "revocation", "吊销许可证件": "revocation"},
 }
 
 func init() {

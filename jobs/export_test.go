@@ -12,3 +12,12 @@ func Steps() []string {
 
 // SetTimeout says how long an attempt of a delivery may take.
 func (j *Deliver) SetTimeout(timeout time.Duration) { j.sender.timeout = timeout }
+
+// OnStep has a function called when a submission has reached a step of a chunk.
+func (j *Submit) OnStep(reached func(step string, chunk int)) { j.reached = reached }
+
+// The steps of a chunk.
+const (
+	StepStoring = stepStoring
+	StepKept    = stepKept
+)

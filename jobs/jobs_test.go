@@ -31,6 +31,9 @@ func TestMain(m *testing.M) {
 		if os.Getenv(childDelivers) != "" {
 			child = deliveringChild
 		}
+		if os.Getenv(childSubmits) != "" {
+			child = submittingChild
+		}
 		if err := child(address); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}

@@ -22,11 +22,16 @@ type Schedule struct {
 	Publish   gocron.JobDefinition // the lists of codes
 	Remind    gocron.JobDefinition // of codes that end
 	Reissue   gocron.JobDefinition // codes
+	Recourse  gocron.JobDefinition // publications that end, recourses that lapse
 	Prune     gocron.JobDefinition // counts of scans, and looks
 	Sequence  gocron.JobDefinition // changes, for the feed
 	Deliver   gocron.JobDefinition // changes, to webhooks
+	Submit    gocron.JobDefinition // records of submissions, stored
+	Tidy      gocron.JobDefinition // submissions that ended long ago, and idempotency keys
 	Rotate    gocron.JobDefinition // signing keys
 	Key       gocron.JobDefinition // looks which key signs
+
+	Checkpoint gocron.JobDefinition // of the audit log: one a day, however often it is looked
 
 	KeepScans time.Duration // how long counts of scans stay; 0: DefaultScanLife
 	LookYears int           // for how many years looks stay; 0: DefaultLookYears
@@ -35,8 +40,10 @@ type Schedule struct {
 // follow is how often changes are looked for: a record is graded, and its grade published, within two seconds. To look costs one small query.
 const follow = 400 * time.Millisecond
 
-// DefaultSchedule rotates keys at 00:40, activates models at 01:30, grades everybody at 02:00, reminds of codes that end at 03:20, before it renews
-// them at 03:30, and prunes counts and looks at 03:50; changes are graded and published at once, and a new key signs within a second.
+// DefaultSchedule rotates keys at 00:40, ends publications and recourses whose time is over at 01:00, activates models at 01:30, grades everybody at
+// 02:00, reminds of codes that end at 03:20, before it renews them at 03:30, and prunes counts and looks at 03:50; changes are graded and published at
+// once, and a new key signs within a second. Ten minutes after each hour it looks whether today's checkpoint of the audit log is made: the first is
+// that of 00:10.
 func DefaultSchedule() Schedule {
 	return Schedule{
 		Activate:  gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(1, 30, 0))),
@@ -45,11 +52,16 @@ func DefaultSchedule() Schedule {
 		Publish:   gocron.DurationJob(follow),
 		Remind:    gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(3, 20, 0))),
 		Reissue:   gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(3, 30, 0))),
+		Recourse:  gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(1, 0, 0))),
 		Prune:     gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(3, 50, 0))),
 		Rotate:    gocron.DailyJob(1, gocron.NewAtTimes(gocron.NewAtTime(0, 40, 0))),
 		Key:       gocron.DurationJob(keyFresh),
 		Sequence:  gocron.DurationJob(follow),
 		Deliver:   gocron.DurationJob(follow),
+
+		Checkpoint: gocron.CronJob("10 * * * *", false),
+		Submit:     gocron.DurationJob(follow),
+		Tidy:       gocron.DurationJob(time.Hour),
 	}
 }
 
@@ -60,6 +72,9 @@ type Work struct {
 	Rotate  *Rotate
 	Key     *ActiveKey // that the others sign with
 	Deliver *Deliver   // signs with the secrets of webhooks
+
+	Checkpoint *Checkpoint
+	Submit     *Submit // hides persons
 }
 
 // Scheduler runs the jobs of one process. Several processes may share a database: the run's row, or a lease, lets one of them work.
@@ -90,12 +105,17 @@ func NewScheduler(ctx context.Context, db *schema.DB, signed Work, when Schedule
 		{"publish-lists", when.Publish, patient(clock, s.published())},
 		{"remind-of-codes", when.Remind, s.counted("reminded of codes that end", (&Remind{DB: db, Clock: clock}).RunOnce)},
 		{schema.KindReissueCodes, when.Reissue, s.reissue(signed.Reissue)},
+		{"end-publications", when.Recourse, s.counted("publications ended", (&EndPublications{DB: db, Clock: clock}).RunOnce)},
+		{"lapse-recourses", when.Recourse, s.counted("recourses lapsed", (&LapseRecourses{DB: db, Clock: clock}).RunOnce)},
 		{"prune-scans", when.Prune, s.counted("counts of scans pruned", (&PruneScans{DB: db, Clock: clock, Keep: when.KeepScans}).RunOnce)},
 		{"prune-looks", when.Prune, s.counted("looks pruned", (&PruneLooks{DB: db, Clock: clock, Years: when.LookYears}).RunOnce)},
 		{"rotate-keys", when.Rotate, s.rotate(signed.Rotate)},
 		{"sequence-changes", when.Sequence, patient(clock, uncounted((&Sequence{DB: db}).RunOnce))},
 		{"deliver-webhooks", when.Deliver, s.delivered(clock, signed.Deliver)},
+		{"store-submissions", when.Submit, s.submitted(clock, signed.Submit)},
+		{"prune-submissions", when.Tidy, s.counted("submissions and idempotency keys pruned", (&PruneSubmissions{DB: db, Clock: clock}).RunOnce)},
 		{"follow-key", when.Key, follows(clock, signed.Key)},
+		{"checkpoint-audit", when.Checkpoint, s.checkpoint(signed.Checkpoint)},
 	}
 	for _, job := range jobs {
 		if job.when == nil || job.work == nil {
@@ -239,6 +259,19 @@ func (s *Scheduler) rotate(job *Rotate) func(context.Context) error {
 	}
 }
 
+func (s *Scheduler) checkpoint(job *Checkpoint) func(context.Context) error {
+	if job == nil {
+		return nil
+	}
+	return func(ctx context.Context) error {
+		made, err := job.RunOnce(ctx)
+		if err == nil {
+			s.log.InfoContext(ctx, "checkpoint of the audit log made", "line", made.Number)
+		}
+		return err
+	}
+}
+
 // follows looks which key signs; while that fails, less and less often.
 func follows(clock func() time.Time, key *ActiveKey) func(context.Context) error {
 	if key == nil {
@@ -262,6 +295,20 @@ func (s *Scheduler) delivered(clock func() time.Time, job *Deliver) func(context
 	return patient(clock, uncounted(job.RunOnce))
 }
 
+func (s *Scheduler) submitted(clock func() time.Time, job *Submit) func(context.Context) error {
+	if job == nil {
+		return nil
+	}
+	return patient(clock, func(ctx context.Context) error {
+		done, err := job.RunOnce(ctx)
+		if err == nil {
+			s.log.InfoContext(ctx, "submission stored", "submission", done.ID, "state", done.State, "rows", done.Rows, "added", done.Added, "changed", done.Changed,
+				"unchanged", done.Unchanged, "waiting", done.Waiting, "refused", done.Refused)
+		}
+		return err
+	})
+}
+
 // idle reports whether an error says that there is nothing to do, or that another process does it: no fault.
 func idle(err error) bool {
 	return errors.Is(err, schema.ErrNothingDue) || errors.Is(err, schema.ErrRunning) || errors.Is(err, ErrAlreadyDone) || errors.Is(err, scoring.ErrStep)
@@ -269,6 +316,7 @@ func idle(err error) bool {
 
 // logged runs a job and logs what went wrong.
 func (s *Scheduler) logged(ctx context.Context, name string, work func(context.Context) error) func() {
+	ctx = schema.WithActor(ctx, schema.Actor{Kind: schema.ActorSystem, Name: name})
 	return func() {
 		err := work(ctx)
 		switch {

@@ -95,6 +95,25 @@ type Penalty struct {
 	LegalBasis     string `json:"legal_basis,omitempty"`
 	AmountCents    int64  `json:"amount_cents,omitempty"` // fine in hundredths of a yuan
 	PublishUntil   Day    `json:"publish_until,omitzero"`
+	Sanction       string `json:"sanction,omitempty"` // the heaviest that was imposed, one of Sanctions; empty: not told
+}
+
+// The sanctions of a penalty (行政处罚法 art. 9). The last four are never repaired early.
+const (
+	SanctionWarning      = "warning"      // 警告
+	SanctionCriticism    = "criticism"    // 通报批评
+	SanctionFine         = "fine"         // 罚款
+	SanctionConfiscation = "confiscation" // 没收违法所得, 没收非法财物
+	SanctionSuspension   = "suspension"   // 责令停产停业
+	SanctionRestriction  = "restriction"  // 限制开展生产经营活动
+	SanctionDowngrade    = "downgrade"    // 降低资质等级
+	SanctionRevocation   = "revocation"   // 吊销许可证件
+)
+
+// Sanctions lists the sanctions, the lightest first.
+func Sanctions() []string {
+	return []string{SanctionWarning, SanctionCriticism, SanctionFine, SanctionConfiscation, SanctionSuspension, SanctionRestriction, SanctionDowngrade,
+		SanctionRevocation}
 }
 
 // Incident is an injury or damage that a product did.
@@ -149,6 +168,9 @@ type RiskSignal struct {
 
 // ListSeriousViolation is the list of seriously unlawful enterprises (严重违法失信名单).
 const ListSeriousViolation = "serious_violation"
+
+// ListAbnormalOperation is the list of enterprises with irregular operations (经营异常名录).
+const ListAbnormalOperation = "abnormal_operation"
 
 // ExternalCredit is a class given or a list kept by another body.
 type ExternalCredit struct {
@@ -236,6 +258,9 @@ func (d *Penalty) validate(r *Record, p *Problems) {
 	}
 	if d.PublishUntil != 0 && d.PublishUntil < r.OccurredOn {
 		p.add("publish_until", "is before the decision", "a later date")
+	}
+	if d.Sanction != "" {
+		p.oneOf("sanction", d.Sanction, Sanctions())
 	}
 }
 

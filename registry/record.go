@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -218,10 +220,10 @@ func (p *Problems) people(people *People) {
 	}
 	p.text("people.sampler", people.Sampler, 200)
 	p.text("people.tester", people.Tester, 200)
-	if people.Sampler != "" && people.Sampler == people.Tester {
+	if sampler := strings.TrimSpace(people.Sampler); sampler != "" && strings.EqualFold(sampler, strings.TrimSpace(people.Tester)) {
 		p.add("people.tester", "is the sampler too", "two parties: who samples does not test")
 	}
-	if len(people.Inspectors) == 1 || len(people.Inspectors) > 20 || (len(people.Inspectors) == 2 && people.Inspectors[0] == people.Inspectors[1]) {
+	if n := len(people.Inspectors); n > 20 || n > 0 && !slices.ContainsFunc(people.Inspectors, func(other string) bool { return other != people.Inspectors[0] }) {
 		p.add("people.inspectors", "is not a team", "two or more different inspectors")
 	}
 	for _, inspector := range people.Inspectors {

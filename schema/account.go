@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,7 +72,7 @@ func (db *DB) AddAccount(ctx context.Context, a Account) (int64, error) {
 		}
 		id = ids[0]
 		after := rightsAudited{fold(a.Login), a.Kind, a.Grants, a.Owns}
-		if err := t.audit(ctx, auditEntry{Action: "account.added", Noun: "account", ID: strconv.FormatInt(id, 10), After: after}); err != nil {
+		if err := t.audit(ctx, auditEntry{Action: "account.added", Noun: "account", ID: number(id), After: after}); err != nil {
 			return err
 		}
 		return t.setRights(ctx, id, a.Grants, a.Owns)
@@ -87,13 +87,42 @@ func (db *DB) SetRights(ctx context.Context, id int64, grants []access.Grant, ow
 		if err := t.GetContext(ctx, &one, t.Rebind(`SELECT id FROM account WHERE id = ?`+t.db.engine.dialect().updateLock), id); err != nil {
 			return err
 		}
+		before, err := t.rights(ctx, id)
+		if err != nil {
+			return err
+		}
 		for _, table := range []string{"account_grant", "account_enterprise"} {
 			if _, err := t.ExecContext(ctx, t.Rebind(`DELETE FROM `+table+` WHERE account_id = ?`), id); err != nil {
 				return err
 			}
 		}
-		return t.setRights(ctx, id, grants, owns)
+		if err := t.setRights(ctx, id, grants, owns); err != nil {
+			return err
+		}
+		after, err := t.rights(ctx, id)
+		if err != nil {
+			return err
+		}
+		return t.audit(ctx, auditEntry{Action: "account.rights_set", Noun: "account", ID: number(id), Before: before, After: after})
 	})
+}
+
+// rights reads the rights of an account in this transaction; ErrNotFound when there is no such account.
+func (t *tx) rights(ctx context.Context, id int64) (r rightsAudited, err error) {
+	const account = `SELECT login, kind FROM account WHERE id = ?`
+	if err := t.QueryRowContext(ctx, t.Rebind(account), id).Scan(&r.Login, (*string)(&r.Kind)); err != nil {
+		return r, err
+	}
+	const grants, owns = `SELECT role, region FROM account_grant WHERE account_id = ? ORDER BY role, region`, `SELECT uscc FROM account_enterprise WHERE account_id = ? ORDER BY uscc`
+	if err := t.each(ctx, grants, []any{id}, func(scan func(...any) error) error {
+		var g access.Grant
+		err := scan((*string)(&g.Role), &g.Region)
+		r.Grants = append(r.Grants, g)
+		return err
+	}); err != nil {
+		return r, fmt.Errorf("read grants: %w", err)
+	}
+	return r, t.SelectContext(ctx, &r.Owns, t.Rebind(owns), id)
 }
 
 func (t *tx) setRights(ctx context.Context, id int64, grants []access.Grant, owns []registry.USCC) error {
@@ -187,27 +216,42 @@ func (db *DB) AnyAccount(ctx context.Context) (bool, error) {
 	return any, db.fail(ctx, "look for accounts", err)
 }
 
-// NoteFailure counts a failed attempt to sign in.
-func (db *DB) NoteFailure(ctx context.Context, id int64, at time.Time) error {
-	return db.changeAccount(ctx, "note a failed sign-in", `failures = failures + 1, failed_at = ?`, id, micros(at))
+// accountAudited is what the audit log says of an account beside its rights. Secrets are told apart only by whether there is one.
+type accountAudited struct {
+	Login        string    `json:"login"`
+	HasPassword  bool      `json:"has_password"`
+	SecondFactor bool      `json:"second_factor"`
+	Failures     int       `json:"failures,omitempty"`       // to sign in, in a row
+	LockedUntil  time.Time `json:"locked_until,omitzero"`    // no attempt before is looked at
+	DisabledAt   time.Time `json:"disabled_at,omitzero"`     //
+	PasswordAt   time.Time `json:"password_at,omitzero"`     //
+	EndedSession int64     `json:"ended_sessions,omitempty"` // with the change
 }
 
-// ForgiveFailures forgets the failed attempts of an account.
+// NoteFailure counts a failed attempt to sign in.
+func (db *DB) NoteFailure(ctx context.Context, id int64, at time.Time) error {
+	return db.changeAccount(ctx, accountChange{"account.sign_in_failed", `failures = failures + 1, failed_at = ?`, false}, id, micros(at))
+}
+
+// ForgiveFailures forgets the failed attempts of an account, if there are any.
 func (db *DB) ForgiveFailures(ctx context.Context, id int64) error {
-	return db.changeAccount(ctx, "forget failed sign-ins", `failures = 0`, id)
+	return db.inWrite(ctx, "forget failed sign-ins", sql.LevelReadCommitted, func(t *tx) error {
+		a, err := t.accountState(ctx, id)
+		if err != nil || a.Failures == 0 {
+			return err
+		}
+		return t.changeAccount(ctx, accountChange{"account.failures_forgiven", `failures = 0`, false}, id)
+	})
 }
 
 // SetPassword stores the hash of a new password, forgets failures and ends every session of the account.
 func (db *DB) SetPassword(ctx context.Context, id int64, hash string, at time.Time) error {
-	if err := db.changeAccount(ctx, "set password", `password_hash = ?, password_at = ?, failures = 0`, id, hash, micros(at)); err != nil {
-		return err
-	}
-	return db.EndSessions(ctx, id)
+	return db.changeAccount(ctx, accountChange{"account.password_set", `password_hash = ?, password_at = ?, failures = 0`, true}, id, hash, micros(at))
 }
 
 // SetTOTP stores the sealed secret of the second factor; the empty one takes it away.
 func (db *DB) SetTOTP(ctx context.Context, id int64, sealed string) error {
-	return db.changeAccount(ctx, "set the second factor", `totp = ?, totp_step = 0`, id, sealed)
+	return db.changeAccount(ctx, accountChange{"account.second_factor_set", `totp = ?, totp_step = 0`, false}, id, sealed)
 }
 
 // UseTOTP remembers the step of a code of the second factor; ErrConflict when it, or a later one, was used already.
@@ -226,30 +270,57 @@ func (db *DB) UseTOTP(ctx context.Context, id, step int64) error {
 
 // DisableAccount ends an account and its sessions; its name stays taken, because the audit log speaks of it.
 func (db *DB) DisableAccount(ctx context.Context, id int64, at time.Time) error {
-	if err := db.changeAccount(ctx, "disable account", `disabled_at = ?`, id, micros(at)); err != nil {
-		return err
-	}
-	return db.EndSessions(ctx, id)
+	return db.changeAccount(ctx, accountChange{"account.disabled", `disabled_at = ?`, true}, id, micros(at))
 }
 
-func (db *DB) changeAccount(ctx context.Context, doing, set string, id int64, values ...any) error {
-	return db.inWrite(ctx, doing, sql.LevelReadCommitted, func(t *tx) error {
-		result, err := t.ExecContext(ctx, t.Rebind(`UPDATE account SET `+set+` WHERE id = ?`), append(values, id)...)
-		if err != nil {
+// accountChange is a change of one account. Safety: set is a constant of this package.
+type accountChange struct {
+	action, set  string
+	endsSessions bool
+}
+
+func (db *DB) changeAccount(ctx context.Context, change accountChange, id int64, values ...any) error {
+	return db.inWrite(ctx, change.action, sql.LevelReadCommitted, func(t *tx) error { return t.changeAccount(ctx, change, id, values...) })
+}
+
+func (t *tx) changeAccount(ctx context.Context, change accountChange, id int64, values ...any) error {
+	before, err := t.accountState(ctx, id)
+	if err != nil {
+		return err
+	}
+	if _, err := t.ExecContext(ctx, t.Rebind(`UPDATE account SET `+change.set+` WHERE id = ?`), append(slices.Clone(values), id)...); err != nil {
+		return err
+	}
+	after, err := t.accountState(ctx, id)
+	if err != nil {
+		return err
+	}
+	if change.endsSessions {
+		if after.EndedSession, err = t.endSessions(ctx, id); err != nil {
 			return err
 		}
-		if n, err := result.RowsAffected(); err != nil || n != 1 {
-			return fmt.Errorf("%w: account %d", ErrNotFound, id)
-		}
-		return nil
-	})
+	}
+	return t.audit(ctx, auditEntry{Action: change.action, Noun: "account", ID: number(id), Before: before, After: after})
+}
+
+// accountState reads an account for the audit log and keeps it for this transaction; ErrNotFound when there is none.
+func (t *tx) accountState(ctx context.Context, id int64) (a accountAudited, err error) {
+	query := `SELECT login, password_hash <> '', totp <> '', failures, failed_at, disabled_at, password_at FROM account WHERE id = ?` + t.db.engine.dialect().updateLock
+	var failed, disabled, password int64
+	err = t.QueryRowContext(ctx, t.Rebind(query), id).Scan(&a.Login, &a.HasPassword, &a.SecondFactor, &a.Failures, &failed, &disabled, &password)
+	a.DisabledAt, a.PasswordAt = instant(disabled), instant(password)
+	if until := access.LockedUntil(a.Failures, instant(failed)); until.After(instant(failed)) {
+		a.LockedUntil = until
+	}
+	return a, err
 }
 
 // LinkAccount says by what name an OpenID provider knows the account; ErrConflict when that name is another account's.
 func (db *DB) LinkAccount(ctx context.Context, id int64, issuer, subject string) error {
 	return db.inWrite(ctx, "link account", sql.LevelReadCommitted, func(t *tx) error {
 		const query = `INSERT INTO account_identity (issuer, subject, account_id) VALUES (?, ?, ?) ON CONFLICT (issuer, subject) DO NOTHING`
-		if _, err := t.ExecContext(ctx, t.Rebind(query), issuer, subject, id); err != nil {
+		result, err := t.ExecContext(ctx, t.Rebind(query), issuer, subject, id)
+		if err != nil {
 			return err
 		}
 		var owner int64
@@ -259,6 +330,12 @@ func (db *DB) LinkAccount(ctx context.Context, id int64, issuer, subject string)
 		if owner != id {
 			return fmt.Errorf("%w: it is another account's", ErrConflict)
 		}
-		return nil
+		if n, err := result.RowsAffected(); err != nil || n == 0 {
+			return err // it was linked before
+		}
+		after := struct {
+			Issuer string `json:"issuer"` // not by what name it knows the person
+		}{issuer}
+		return t.audit(ctx, auditEntry{Action: "account.linked", Noun: "account", ID: number(id), After: after})
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"healthcode/access"
@@ -57,6 +58,9 @@ func (t *tx) audit(ctx context.Context, e auditEntry) error {
 	t.audited = append(t.audited, line)
 	return nil
 }
+
+// number writes the number of a row as the ID of an entry.
+func number[T ~int | ~int64 | ~uint32](n T) string { return strconv.FormatInt(int64(n), 10) }
 
 func masked(value any) (json.RawMessage, error) {
 	if value == nil {

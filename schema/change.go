@@ -29,10 +29,12 @@ const ChangeVersion = 1
 var told = map[string]func(payload []byte) ([]byte, error){
 	TopicGradeChanged: partOf[gradeTold],
 	TopicCodeChanged:  partOf[codeTold],
+
+	TopicRepairGranted: partOf[repairTold],
 }
 
 // FeedTopics lists the topics of the change feed.
-var FeedTopics = []string{TopicCodeChanged, TopicGradeChanged}
+var FeedTopics = []string{TopicCodeChanged, TopicGradeChanged, TopicRepairGranted}
 
 // gradeTold leaves out the index and the digest: the tier and the colour are what a partner without a purpose may know.
 type gradeTold struct {
@@ -54,6 +56,14 @@ type codeTold struct {
 	Form   string        `json:"form"`
 	Step   CodeStep      `json:"step"`
 	Status CodeStatus    `json:"status"`
+}
+
+// repairTold says which record is to be shown and shared no longer, since when, and nothing of what it said.
+type repairTold struct {
+	USCC      registry.USCC `json:"uscc"`
+	Source    string        `json:"source"`
+	SourceRef string        `json:"source_ref"`
+	On        registry.Day  `json:"on"`
 }
 
 // partOf keeps the members of a message that T has.

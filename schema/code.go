@@ -97,7 +97,7 @@ func (db *DB) SaveCode(ctx context.Context, c Code) error {
 		if err != nil {
 			return err
 		}
-		return t.addCodeEvents(ctx, []Code{c}, StepIssue, scoring.BySystem, "", now)
+		return t.addCodeEvents(ctx, []Code{c}, codeNote{Step: StepIssue, Author: scoring.BySystem, At: now})
 	})
 }
 

@@ -122,7 +122,7 @@ func (db *DB) FinishCodeRange(ctx context.Context, run *Run, r Range, codes []Co
 		if err != nil {
 			return err
 		}
-		if err := t.addCodeEvents(ctx, codes, StepIssue, scoring.BySystem, "", now); err != nil {
+		if err := t.addCodeEvents(ctx, codes, codeNote{Step: StepIssue, Author: scoring.BySystem, At: now}); err != nil {
 			return err
 		}
 		const query = `UPDATE run_range SET done_at = ?, assessed = ?, changed = ? WHERE run_id = ? AND number = ? AND done_at = 0`

@@ -116,12 +116,13 @@ func (t *tx) changeCode(ctx context.Context, idx uint32, step CodeStep, author, 
 	if err != nil {
 		return nil, err
 	}
+	before := c.Status
 	c.Status = rule.to
 	const update = `UPDATE code SET status = ? WHERE uscc = ? AND idx = ?`
 	if _, err := t.ExecContext(ctx, t.Rebind(update), int(c.Status), string(c.USCC), int64(idx)); err != nil {
 		return nil, err
 	}
-	if err := t.addCodeEvents(ctx, []Code{*c}, step, author, reason, now); err != nil {
+	if err := t.addCodeEvents(ctx, []Code{*c}, codeNote{step, author, reason, now, &before}); err != nil {
 		return nil, err
 	}
 	row := []any{string(c.USCC), TopicCodeChanged, codeChanged(c, step, reason), now}
@@ -144,8 +145,16 @@ func codeChanged(c *Code, step CodeStep, reason string) string {
 	return string(text)
 }
 
+// codeNote is a step that was taken with codes.
+type codeNote struct {
+	Step           CodeStep
+	Author, Reason string
+	At             int64
+	Before         *CodeStatus // where the step changed it
+}
+
 // addCodeEvents notes the same step for each of the codes and marks their enterprises for the lists. The caller has the codes' rows.
-func (t *tx) addCodeEvents(ctx context.Context, codes []Code, step CodeStep, author, reason string, now int64) error {
+func (t *tx) addCodeEvents(ctx context.Context, codes []Code, note codeNote) error {
 	numbers, err := t.eventNumbers(ctx, codes)
 	if err != nil {
 		return err
@@ -153,12 +162,46 @@ func (t *tx) addCodeEvents(ctx context.Context, codes []Code, step CodeStep, aut
 	rows, owners := make([][]any, len(codes)), make([]registry.USCC, len(codes))
 	for i := range codes {
 		owners[i] = codes[i].USCC
-		rows[i] = []any{string(codes[i].USCC), int64(codes[i].Index), numbers[codes[i].Index] + 1, string(step), author, reason, now}
+		rows[i] = []any{string(codes[i].USCC), int64(codes[i].Index), numbers[codes[i].Index] + 1, string(note.Step), note.Author, note.Reason, note.At}
 	}
 	if err := t.insert(ctx, "code_event", "uscc, idx, number, step, author, reason, at", "", rows); err != nil {
 		return err
 	}
+	if err := t.auditCodes(ctx, codes, note, rows); err != nil {
+		return err
+	}
 	return t.markLists(ctx, owners)
+}
+
+// codeAudited is what the audit log says of a code.
+type codeAudited struct {
+	Status    CodeStatus      `json:"status"`
+	Form      string          `json:"form,omitempty"`
+	KID       string          `json:"kid,omitempty"`
+	Tier      registry.Tier   `json:"tier,omitzero"`
+	Colour    registry.Colour `json:"colour,omitzero"`
+	Model     int             `json:"model,omitempty"`
+	ExpiresAt time.Time       `json:"expires_at,omitzero"`
+	Reason    string          `json:"reason,omitempty"`
+}
+
+// auditCodes adds the line of a step: what became of one code, or the digest of the events of many.
+func (t *tx) auditCodes(ctx context.Context, codes []Code, note codeNote, events [][]any) error {
+	entry := auditEntry{Action: "code." + string(note.Step), Noun: "code"}
+	switch {
+	case len(codes) == 0:
+		return nil
+	case len(codes) == 1:
+		c := &codes[0]
+		entry.ID, entry.USCC = number(c.Index), c.USCC
+		entry.After = codeAudited{c.Status, c.Form, c.KID, c.Tier, c.Colour, c.Model, c.ExpiresAt.UTC(), note.Reason}
+		if note.Before != nil {
+			entry.Before = codeAudited{Status: *note.Before}
+		}
+	default:
+		entry.After = batchAudited{Rows: len(codes), First: number(codes[0].Index), Last: number(codes[len(codes)-1].Index), Digest: digestOf(events)}
+	}
+	return t.audit(ctx, entry)
 }
 
 // eventNumbers returns the number of the newest event of each code that has one.
@@ -215,7 +258,7 @@ func (db *DB) AbandonIntents(ctx context.Context, age time.Duration) (int, error
 		if abandoned = len(codes); err != nil || abandoned == 0 {
 			return err
 		}
-		return t.addCodeEvents(ctx, codes, StepAbandon, scoring.BySystem, "the process that was to sign it did not come back", now)
+		return t.addCodeEvents(ctx, codes, codeNote{Step: StepAbandon, Author: scoring.BySystem, Reason: "the process that was to sign it did not come back", At: now})
 	})
 	return abandoned, err
 }

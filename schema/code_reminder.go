@@ -61,6 +61,7 @@ func (db *DB) Remind(ctx context.Context, codes []EndingCode) (told int, err err
 	err = db.inWrite(ctx, "remind of codes that end", sql.LevelReadCommitted, func(t *tx) error {
 		t.quiet()
 		told = 0
+		var rows [][]any
 		now, err := t.now(ctx)
 		if err != nil {
 			return err
@@ -72,9 +73,14 @@ func (db *DB) Remind(ctx context.Context, codes []EndingCode) (told int, err err
 			}
 			if isNew {
 				told++
+				rows = append(rows, []any{string(codes[i].USCC), int64(codes[i].Index), codes[i].Days})
 			}
 		}
-		return nil
+		if told == 0 {
+			return nil
+		}
+		after := batchAudited{Rows: told, First: rowKey(rows[0][:2]), Last: rowKey(rows[told-1][:2]), Digest: digestOf(rows)}
+		return t.audit(ctx, auditEntry{Action: "code.reminded", Noun: "code", After: after})
 	})
 	return told, err
 }

@@ -83,14 +83,14 @@ func (t *tx) replace(ctx context.Context, old *Code, step CodeStep, next *Code, 
 	if err != nil {
 		return err
 	}
-	if err := t.addCodeEvents(ctx, []Code{*next}, StepIssue, author, reason, now); err != nil {
+	if err := t.addCodeEvents(ctx, []Code{*next}, codeNote{Step: StepIssue, Author: author, Reason: reason, At: now}); err != nil {
 		return err
 	}
 	if step == StepSupersede {
 		_, err := t.changeCode(ctx, old.Index, step, author, reason)
 		return err
 	}
-	return t.addCodeEvents(ctx, []Code{*old}, step, author, reason, now)
+	return t.addCodeEvents(ctx, []Code{*old}, codeNote{Step: step, Author: author, Reason: reason, At: now})
 }
 
 // lockCode reads a code and keeps it for this transaction.

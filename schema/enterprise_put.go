@@ -45,6 +45,7 @@ type enterpriseBatch struct {
 	newest  map[string]*enterpriseRow
 	arrived []string // enterprises that were not registered before
 	added   []*enterpriseRow
+	rows    [][]any           // that were written, for the audit log
 	records []registry.Record // what the added rows say about permits and capability
 }
 
@@ -63,6 +64,9 @@ func (b *enterpriseBatch) put(ctx context.Context, enterprises []registry.Enterp
 		}
 	}
 	if err := b.write(ctx); err != nil {
+		return nil, err
+	}
+	if err := b.tx.auditPut(ctx, "enterprise", 2, b.rows, results); err != nil {
 		return nil, err
 	}
 	return results, b.follow(ctx)
@@ -158,6 +162,7 @@ func (b *enterpriseBatch) write(ctx context.Context) error {
 			current = append(current, []any{row.uscc, row.revision, row.knownAt, row.regionCode, row.foldedName, row.productCodes, row.body})
 		}
 	}
+	b.rows = revisions
 	const columns = `uscc, revision, since, known_at, registered_on, product_codes, body`
 	if err := b.tx.insert(ctx, "enterprise_revision", columns, "", revisions); err != nil {
 		return err
@@ -177,6 +182,9 @@ func (b *enterpriseBatch) follow(ctx context.Context) error {
 		return err
 	}
 	if err := batch.takeUp(ctx, b.arrived); err != nil {
+		return err
+	}
+	if err := b.tx.auditPut(ctx, "record", 3, batch.rows, nil); err != nil {
 		return err
 	}
 	return b.tx.announce(ctx, batch.changed)

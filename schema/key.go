@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"healthcode/credential"
@@ -57,11 +58,14 @@ func (k *SigningKey) Public() (credential.PublicKey, error) {
 
 // KeySet returns the public keys that verifiers are to trust, each with its dates: all but the removed ones. The error wraps ErrKey.
 func KeySet(rows []SigningKey) (*credential.KeySet, error) {
+	return EveryKey(slices.DeleteFunc(slices.Clone(rows), func(k SigningKey) bool { return k.State == KeyRemoved }))
+}
+
+// EveryKey returns the public keys of all rows, removed ones too: what they signed stays to be verified, as the checkpoints of the audit log. The
+// error wraps ErrKey.
+func EveryKey(rows []SigningKey) (*credential.KeySet, error) {
 	var keys []credential.PublicKey
 	for i := range rows {
-		if rows[i].State == KeyRemoved {
-			continue
-		}
 		key, err := rows[i].Public()
 		if err != nil {
 			return nil, err
@@ -116,7 +120,8 @@ func (t *tx) addKey(ctx context.Context, k *SigningKey, thumbprint string) error
 	if n, err := result.RowsAffected(); err != nil {
 		return err
 	} else if n == 1 {
-		return t.noteKey(ctx, k, KeyEvent{Step: "add", Author: credential.BySystem, At: at})
+		k.State = KeyPending
+		return t.noteKey(ctx, nil, k, KeyEvent{Step: "add", Author: credential.BySystem, At: at})
 	}
 	var jwk string
 	if err := t.GetContext(ctx, &jwk, t.Rebind(`SELECT jwk FROM signing_key WHERE number = ?`), k.Number); err != nil {

@@ -92,6 +92,7 @@ func (t *tx) stepKey(ctx context.Context, step *KeyStep) error {
 	if step.LastExpiry, err = t.lastExpiry(ctx, k.KID); err != nil {
 		return err
 	}
+	before := k.State
 	if k.KeyLife, err = k.Take(step.KeyStep); err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ func (t *tx) stepKey(ctx context.Context, step *KeyStep) error {
 	if err != nil {
 		return err
 	}
-	return t.noteKey(ctx, k, KeyEvent{string(step.Action), step.By, step.Reason, step.At})
+	return t.noteKey(ctx, &before, k, KeyEvent{string(step.Action), step.By, step.Reason, step.At})
 }
 
 func (t *tx) key(ctx context.Context, number int) (*SigningKey, error) {
@@ -144,13 +145,29 @@ func (t *tx) retireOther(ctx context.Context, next *SigningKey, step *KeyStep) e
 	return nil
 }
 
-// noteKey keeps a step and tells others of it.
-func (t *tx) noteKey(ctx context.Context, k *SigningKey, e KeyEvent) error {
+// keyAudited is what the audit log says of a signing key. Who took the step is the actor; a person's name stays in the history of the key.
+type keyAudited struct {
+	State  KeyState `json:"state"`
+	KID    string   `json:"kid,omitempty"`
+	Alg    string   `json:"alg,omitempty"`
+	Driver string   `json:"driver,omitempty"`
+	Reason string   `json:"reason,omitempty"`
+}
+
+// noteKey keeps a step and tells others of it. before is the state before it, nil of a new key.
+func (t *tx) noteKey(ctx context.Context, before *KeyState, k *SigningKey, e KeyEvent) error {
 	const query = `INSERT INTO key_event (key, number, step, author, reason, at)
 		SELECT CAST(? AS integer), coalesce(max(number), 0) + 1, ?, ?, ?, CAST(? AS bigint) FROM key_event WHERE key = ?`
 	_, err := t.ExecContext(ctx, t.Rebind(query), k.Number, e.Step, strings.TrimSpace(e.Author), e.Reason, micros(e.At), k.Number)
 	if err != nil {
 		return fmt.Errorf("note the step: %w", err)
+	}
+	entry := auditEntry{Action: "signing_key." + e.Step, Noun: "signing_key", ID: number(k.Number), After: keyAudited{k.State, k.KID, k.Alg, k.Driver, e.Reason}}
+	if before != nil {
+		entry.Before = keyAudited{State: *before}
+	}
+	if err := t.audit(ctx, entry); err != nil {
+		return err
 	}
 	topic := TopicKeyChanged
 	if e.Step == stepRotationDue {
@@ -192,7 +209,7 @@ func (db *DB) AskForRotation(ctx context.Context, number int, reason string, at 
 			return err
 		}
 		first = true
-		return t.noteKey(ctx, k, KeyEvent{stepRotationDue, credential.BySystem, reason, at})
+		return t.noteKey(ctx, &k.State, k, KeyEvent{stepRotationDue, credential.BySystem, reason, at})
 	})
 	return first, err
 }

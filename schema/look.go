@@ -123,8 +123,10 @@ func (db *DB) PruneLooks(ctx context.Context, before time.Time) (pruned int, err
 			if err != nil {
 				return err
 			}
-			n, err = result.RowsAffected()
-			return err
+			if n, err = result.RowsAffected(); err != nil || n == 0 {
+				return err
+			}
+			return t.auditPruned(ctx, "look", before, n)
 		})
 		pruned += int(n)
 		if err != nil || n < pruneBatch {

@@ -77,7 +77,7 @@ func (db *DB) AddModel(ctx context.Context, m StoredModel) error {
 		if err != nil {
 			return err
 		}
-		return t.addEvent(ctx, m.ModelRef, ModelEvent{Action: "add", Person: m.Author, Reason: m.Reason})
+		return t.addEvent(ctx, nil, &m, ModelEvent{Action: "add", Person: m.Author, Reason: m.Reason})
 	})
 }
 

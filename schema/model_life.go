@@ -53,6 +53,7 @@ func (t *tx) stepModel(ctx context.Context, code string, version int, step scori
 	if step.Simulated, err = t.simulated(ctx, m); err != nil {
 		return err
 	}
+	before := *m
 	if m.Life, err = m.Take(step); err != nil {
 		return err
 	}
@@ -64,7 +65,7 @@ func (t *tx) stepModel(ctx context.Context, code string, version int, step scori
 	if err := t.saveLife(ctx, m, step.Action); err != nil {
 		return err
 	}
-	return t.addEvent(ctx, m.ModelRef, ModelEvent{Action: step.Action, Person: step.By, Reason: step.Reason})
+	return t.addEvent(ctx, &before, m, ModelEvent{Action: step.Action, Person: step.By, Reason: step.Reason})
 }
 
 // lockModels lets the steps of all models follow each other.
@@ -106,7 +107,8 @@ func (t *tx) makeWay(ctx context.Context, next ModelRef, by string) error {
 		if _, err := t.ExecContext(ctx, t.Rebind(query), t.stamp, m.Code, m.Version); err != nil {
 			return fmt.Errorf("retire %s: %w", m, err)
 		}
-		if err := t.addEvent(ctx, m, ModelEvent{Action: scoring.Retire, Person: by, Reason: "replaced by " + next.String()}); err != nil {
+		before, after := &StoredModel{ModelRef: m, Life: scoring.Life{State: ModelActive}}, &StoredModel{ModelRef: m, Life: scoring.Life{State: ModelRetired}}
+		if err := t.addEvent(ctx, before, after, ModelEvent{Action: scoring.Retire, Person: by, Reason: "replaced by " + next.String()}); err != nil {
 			return err
 		}
 	}

@@ -22,7 +22,17 @@ type ModelEvent struct {
 	At     time.Time           `json:"at"`
 }
 
-func (t *tx) addEvent(ctx context.Context, m ModelRef, e ModelEvent) error {
+// modelAudited is what the audit log says of a model version. Who took the step is the actor; a person's name stays in the history of the model.
+type modelAudited struct {
+	State        ModelState   `json:"state"`
+	Digest       string       `json:"digest,omitempty"`
+	EffectiveOn  registry.Day `json:"effective_on,omitzero"`
+	PreviewUntil registry.Day `json:"preview_until,omitzero"`
+	Reason       string       `json:"reason,omitempty"`
+}
+
+// addEvent keeps a step that was taken with a version, in its own history and in the audit log. before is nil for a new one.
+func (t *tx) addEvent(ctx context.Context, before, m *StoredModel, e ModelEvent) error {
 	var number int
 	const last = `SELECT coalesce(max(number), 0) FROM model_event WHERE code = ? AND version = ?`
 	if err := t.GetContext(ctx, &number, t.Rebind(last), m.Code, m.Version); err != nil {
@@ -33,7 +43,12 @@ func (t *tx) addEvent(ctx context.Context, m ModelRef, e ModelEvent) error {
 	if err != nil {
 		return fmt.Errorf("note the step: %w", err)
 	}
-	return nil
+	entry := auditEntry{Action: "model." + string(e.Action), Noun: "model", ID: fmt.Sprintf("%s/%d", m.Code, m.Version),
+		After: modelAudited{m.State, m.Digest, m.EffectiveOn, m.PreviewUntil, e.Reason}}
+	if before != nil {
+		entry.Before = modelAudited{State: before.State, EffectiveOn: before.EffectiveOn, PreviewUntil: before.PreviewUntil}
+	}
+	return t.audit(ctx, entry)
 }
 
 // ModelEvents returns every step in the life of a version, oldest first.
@@ -80,7 +95,15 @@ func (db *DB) AddModelSimulation(ctx context.Context, s ModelSimulation) error {
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 		_, err := t.ExecContext(ctx, t.Rebind(query), s.Model.Code, s.Model.Version, number+1, t.stamp, s.Base.Code, s.Base.Version,
 			int64(s.AsOf), micros(s.KnownAt), s.Result)
-		return err
+		if err != nil {
+			return err
+		}
+		after := struct {
+			Base   string       `json:"base"`
+			AsOf   registry.Day `json:"as_of"`
+			Digest string       `json:"digest"` // SHA-256 of the result
+		}{fmt.Sprintf("%s/%d", s.Base.Code, s.Base.Version), s.AsOf, textDigest(s.Result)}
+		return t.audit(ctx, auditEntry{Action: "model.simulated", Noun: "model", ID: fmt.Sprintf("%s/%d", s.Model.Code, s.Model.Version), After: after})
 	})
 }
 
@@ -170,8 +193,13 @@ func (t *tx) addComment(ctx context.Context, code string, version int, c ModelCo
 		return err
 	}
 	const query = `INSERT INTO model_comment (uscc, code, version, text, created_at) VALUES (?, ?, ?, ?, ?)`
-	_, err = t.ExecContext(ctx, t.Rebind(query), string(c.USCC), code, version, c.Text, now)
-	return err
+	if _, err = t.ExecContext(ctx, t.Rebind(query), string(c.USCC), code, version, c.Text, now); err != nil {
+		return err
+	}
+	after := struct {
+		Digest string `json:"digest"` // SHA-256 of the text: it may name people
+	}{textDigest(c.Text)}
+	return t.audit(ctx, auditEntry{Action: "model.commented", Noun: "model", ID: fmt.Sprintf("%s/%d", code, version), USCC: c.USCC, After: after})
 }
 
 // ModelComments returns the comments on a version of enterprises within a sight, oldest first.

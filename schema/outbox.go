@@ -15,6 +15,7 @@ const (
 	TopicCodeChanged    = "code.changed"    // a code was suspended, resumed, revoked or superseded
 	TopicCodeExpiring   = "code.expiring"   // a printed code ends soon and nothing takes its place
 	TopicCodeCopied     = "code.copied"     // a printed code was scanned in many places
+	TopicRepairGranted  = "repair.granted"  // a record is published no longer: repaired, or its longest term has ended
 
 	TopicWebhookDisabled = "webhook.disabled" // a webhook failed for so long that it gets nothing any more; no enterprise
 

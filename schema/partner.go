@@ -65,6 +65,23 @@ func joined[T ~string](words []T) string {
 	return strings.Join(texts, " ")
 }
 
+// partnerAudited is what the audit log says of a partner.
+type partnerAudited struct {
+	Name     string           `json:"name"`
+	Purposes []access.Purpose `json:"purposes,omitempty"`
+	Sources  []string         `json:"sources,omitempty"`
+	Networks []string         `json:"networks,omitempty"` // Addresses; that word is masked, since a person has one
+}
+
+// partnerKeyAudited is what the audit log says of a partner's key.
+type partnerKeyAudited struct {
+	Partner   int64          `json:"partner,omitempty"`
+	Scopes    []access.Scope `json:"scopes,omitempty"`
+	ExpiresAt time.Time      `json:"expires_at,omitzero"`
+	RevokedAt time.Time      `json:"revoked_at,omitzero"`
+	Follows   string         `json:"follows,omitempty"` // the prefix of the key whose place it takes
+}
+
 // AddPartner stores a partner and returns its number; ErrConflict when the name is taken.
 func (db *DB) AddPartner(ctx context.Context, p Partner) (int64, error) {
 	var id int64
@@ -83,7 +100,8 @@ func (db *DB) AddPartner(ctx context.Context, p Partner) (int64, error) {
 			return fmt.Errorf("%w: the name is taken", ErrConflict)
 		}
 		id = ids[0]
-		return nil
+		after := partnerAudited{p.Name, p.Purposes, p.Sources, p.Addresses}
+		return t.audit(ctx, auditEntry{Action: "partner.added", Noun: "partner", ID: number(id), After: after})
 	})
 	return id, err
 }
@@ -116,7 +134,11 @@ func (db *DB) Partners(ctx context.Context) ([]Partner, error) {
 
 // DisablePartner ends a partner with all its keys.
 func (db *DB) DisablePartner(ctx context.Context, id int64, at time.Time) error {
-	return db.changePartner(ctx, "disable partner", `UPDATE partner SET disabled_at = ? WHERE id = ?`, micros(at), id)
+	after := struct {
+		DisabledAt time.Time `json:"disabled_at"`
+	}{at.UTC()}
+	entry := auditEntry{Action: "partner.disabled", Noun: "partner", ID: number(id), After: after}
+	return db.changePartner(ctx, entry, `UPDATE partner SET disabled_at = ? WHERE id = ?`, micros(at), id)
 }
 
 const partnerKeyColumns = `k.prefix, k.partner_id, k.hash, k.scopes, k.created_at, k.expires_at, k.revoked_at, k.used_at`
@@ -133,10 +155,10 @@ func readPartnerKey(scan func(...any) error) (PartnerKey, error) {
 
 // AddPartnerKey stores a key of a partner. ErrConflict when the prefix is taken.
 func (db *DB) AddPartnerKey(ctx context.Context, k PartnerKey) error {
-	return db.inWrite(ctx, "add a partner's key", sql.LevelReadCommitted, func(t *tx) error { return t.addPartnerKey(ctx, k) })
+	return db.inWrite(ctx, "add a partner's key", sql.LevelReadCommitted, func(t *tx) error { return t.addPartnerKey(ctx, k, "") })
 }
 
-func (t *tx) addPartnerKey(ctx context.Context, k PartnerKey) error {
+func (t *tx) addPartnerKey(ctx context.Context, k PartnerKey, follows string) error {
 	now, err := t.now(ctx)
 	if err != nil {
 		return err
@@ -150,21 +172,28 @@ func (t *tx) addPartnerKey(ctx context.Context, k PartnerKey) error {
 	if n, err := result.RowsAffected(); err != nil || n != 1 {
 		return fmt.Errorf("%w: the prefix is taken", ErrConflict)
 	}
-	return nil
+	after := partnerKeyAudited{Partner: k.PartnerID, Scopes: k.Scopes, ExpiresAt: k.ExpiresAt.UTC(), Follows: follows}
+	return t.audit(ctx, auditEntry{Action: "partner_key.added", Noun: "partner_key", ID: k.Prefix, After: after})
 }
 
 // RotatePartnerKey stores the key that takes an old one's place and lets the old one end: both at once. The new one is for the same
 // partner and scopes. ErrNotFound when the old one is not there or was revoked.
 func (db *DB) RotatePartnerKey(ctx context.Context, old string, k PartnerKey, until time.Time) error {
 	return db.inWrite(ctx, "exchange a partner's key", sql.LevelReadCommitted, func(t *tx) error {
-		const end = `UPDATE partner_key SET expires_at = CASE WHEN expires_at < ? THEN expires_at ELSE ? END WHERE prefix = ? AND revoked_at = 0 RETURNING partner_id, scopes`
+		const end = `UPDATE partner_key SET expires_at = CASE WHEN expires_at < ? THEN expires_at ELSE ? END WHERE prefix = ? AND revoked_at = 0
+			RETURNING partner_id, scopes, expires_at`
 		var scopes string
-		err := t.QueryRowContext(ctx, t.Rebind(end), micros(until), micros(until), old).Scan(&k.PartnerID, &scopes)
+		var ends int64
+		err := t.QueryRowContext(ctx, t.Rebind(end), micros(until), micros(until), old).Scan(&k.PartnerID, &scopes, &ends)
 		if err != nil {
 			return err
 		}
 		k.Scopes = words[access.Scope](scopes)
-		return t.addPartnerKey(ctx, k)
+		entry := auditEntry{Action: "partner_key.ends", Noun: "partner_key", ID: old, After: partnerKeyAudited{ExpiresAt: instant(ends)}}
+		if err := t.audit(ctx, entry); err != nil {
+			return err
+		}
+		return t.addPartnerKey(ctx, k, old)
 	})
 }
 
@@ -189,23 +218,33 @@ func (db *DB) PartnerKeys(ctx context.Context, partner int64) ([]PartnerKey, err
 
 // UsePartnerKey notes that a key was used.
 func (db *DB) UsePartnerKey(ctx context.Context, prefix string, at time.Time) error {
-	return db.changePartner(ctx, "note the use of a key", `UPDATE partner_key SET used_at = ? WHERE prefix = ?`, micros(at), prefix)
+	return db.inWrite(ctx, "note the use of a key", sql.LevelReadCommitted, func(t *tx) error {
+		return t.updatePartner(ctx, `UPDATE partner_key SET used_at = ? WHERE prefix = ?`, micros(at), prefix)
+	})
 }
 
 // RevokePartnerKey ends a key at once.
 func (db *DB) RevokePartnerKey(ctx context.Context, prefix string, at time.Time) error {
-	return db.changePartner(ctx, "revoke a partner's key", `UPDATE partner_key SET revoked_at = ? WHERE prefix = ? AND revoked_at = 0`, micros(at), prefix)
+	entry := auditEntry{Action: "partner_key.revoked", Noun: "partner_key", ID: prefix, After: partnerKeyAudited{RevokedAt: at.UTC()}}
+	return db.changePartner(ctx, entry, `UPDATE partner_key SET revoked_at = ? WHERE prefix = ? AND revoked_at = 0`, micros(at), prefix)
 }
 
-func (db *DB) changePartner(ctx context.Context, doing, query string, arguments ...any) error {
-	return db.inWrite(ctx, doing, sql.LevelReadCommitted, func(t *tx) error {
-		result, err := t.ExecContext(ctx, t.Rebind(query), arguments...)
-		if err != nil {
+func (db *DB) changePartner(ctx context.Context, entry auditEntry, query string, arguments ...any) error {
+	return db.inWrite(ctx, entry.Action, sql.LevelReadCommitted, func(t *tx) error {
+		if err := t.updatePartner(ctx, query, arguments...); err != nil {
 			return err
 		}
-		if n, err := result.RowsAffected(); err != nil || n != 1 {
-			return fmt.Errorf("%w: no such partner or key", ErrNotFound)
-		}
-		return nil
+		return t.audit(ctx, entry)
 	})
+}
+
+func (t *tx) updatePartner(ctx context.Context, query string, arguments ...any) error {
+	result, err := t.ExecContext(ctx, t.Rebind(query), arguments...)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n != 1 {
+		return fmt.Errorf("%w: no such partner or key", ErrNotFound)
+	}
+	return nil
 }

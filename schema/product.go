@@ -22,12 +22,16 @@ func (db *DB) PutProducts(ctx context.Context, products []registry.Product, opti
 			return err
 		}
 		results = make([]PutResult, len(products))
+		var rows [][]any
 		for i := range products {
 			if results[i], err = t.putProduct(ctx, &products[i], stored, options); err != nil {
 				return err
 			}
+			if row := stored[products[i].Code]; results[i].Outcome == Added || results[i].Outcome == Changed {
+				rows = append(rows, []any{products[i].Code, row.revision, row.knownAt, row.body})
+			}
 		}
-		return nil
+		return t.auditPut(ctx, "product", 1, rows, results)
 	})
 	return results, err
 }

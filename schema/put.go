@@ -46,6 +46,7 @@ type PutOptions struct {
 	// moment may not be in the future, nor before the revision that the row corrects, nor before a grade that was already given.
 	FirstLoad bool
 	KnownAt   time.Time
+	Bounds    *Bounds // of records: whose may be stored; nil: anybody's
 }
 
 func refused(field, problem, want string) PutResult {

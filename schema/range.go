@@ -249,7 +249,7 @@ func (w *rangeWork) store(ctx context.Context, t *tx) error {
 	if err := w.deleteDue(ctx, t, rows.kept); err != nil {
 		return err
 	}
-	return w.mark(ctx, t, now)
+	return w.mark(ctx, t, now, digestOf(rows.current))
 }
 
 // upsertAssessment never puts an older assessment over a newer one.
@@ -377,9 +377,9 @@ func (w *rangeWork) deleteDue(ctx context.Context, t *tx, kept []registry.USCC) 
 }
 
 // mark says that the range is done. Only one transaction can: the row is the fence between two processes that work on the same range.
-func (w *rangeWork) mark(ctx context.Context, t *tx, now int64) error {
-	const query = `UPDATE run_range SET done_at = ?, assessed = ?, changed = ? WHERE run_id = ? AND number = ? AND done_at = 0`
-	result, err := t.ExecContext(ctx, t.Rebind(query), now, w.result.Assessed, w.result.Changed, w.run.ID, w.part.Number)
+func (w *rangeWork) mark(ctx context.Context, t *tx, now int64, digest string) error {
+	const query = `UPDATE run_range SET done_at = ?, assessed = ?, changed = ?, digest = ? WHERE run_id = ? AND number = ? AND done_at = 0`
+	result, err := t.ExecContext(ctx, t.Rebind(query), now, w.result.Assessed, w.result.Changed, digest, w.run.ID, w.part.Number)
 	if err != nil {
 		return fmt.Errorf("mark range: %w", err)
 	}

@@ -21,6 +21,9 @@ func (db *DB) PutRecords(ctx context.Context, records []registry.Record, options
 		if results, err = batch.put(ctx, records); err != nil {
 			return err
 		}
+		if err := t.auditPut(ctx, "record", 3, batch.rows, results); err != nil {
+			return err
+		}
 		return t.announce(ctx, batch.changed)
 	})
 	return results, err
@@ -43,8 +46,13 @@ type recordBatch struct {
 	older   map[revisionKey]*recordRow
 	added   []*recordRow
 	ended   []*recordRow // stored rows that have a newer revision now
+	notes   [][]any      // rows of record_decision
 	aside   map[int]bool // places of the rows that wait for their enterprise
 	changed map[string]bool
+	rows    [][]any // that were written, for the audit log
+
+	decides bool                     // the rows are what a decision makes of records, not what a source sends
+	said    map[recordKey]*recordRow // of records whose newest revision a decision made: what their source sent last
 }
 
 func newRecordBatch(t *tx, options PutOptions) *recordBatch {
@@ -73,17 +81,17 @@ func (b *recordBatch) put(ctx context.Context, records []registry.Record) ([]Put
 
 // look reads everything that the decisions need, with one query for each question.
 func (b *recordBatch) look(ctx context.Context, records []registry.Record) error {
-	b.added, b.ended, b.aside = nil, nil, make(map[int]bool)
+	b.added, b.ended, b.notes, b.aside = nil, nil, nil, make(map[int]bool)
 	codes := distinctCodes(records)
 	var err error
-	if b.known, err = b.tx.registered(ctx, codes); err != nil {
+	if b.known, err = b.tx.registered(ctx, codes, b.options.Bounds); err != nil {
 		return err
 	}
-	if len(b.known) < len(codes) {
+	if len(b.known) < len(codes) && b.options.Bounds.unbounded() {
 		if err := b.tx.lockArrivals(ctx); err != nil {
 			return err
 		}
-		if b.known, err = b.tx.registered(ctx, codes); err != nil {
+		if b.known, err = b.tx.registered(ctx, codes, b.options.Bounds); err != nil {
 			return err
 		}
 	}
@@ -93,7 +101,10 @@ func (b *recordBatch) look(ctx context.Context, records []registry.Record) error
 	if b.newest, err = b.tx.newestRecords(ctx, records); err != nil {
 		return err
 	}
-	b.older, err = b.tx.olderRecords(ctx, records, b.newest)
+	if b.older, err = b.tx.olderRecords(ctx, records, b.newest); err != nil {
+		return err
+	}
+	b.said, err = b.tx.saidBefore(ctx, b.newest)
 	return err
 }
 
@@ -121,6 +132,9 @@ func (b *recordBatch) place(r *registry.Record, at int) (PutResult, error) {
 	}
 	key := recordKey{r.Source, r.SourceRef}
 	current := b.newest[key]
+	if result, within := b.options.Bounds.admit(r, b.known[row.uscc], current); !within {
+		return result, nil
+	}
 	switch {
 	case current != nil && current.uscc != row.uscc:
 		return refused("uscc", "source "+r.Source+" sent "+r.SourceRef+" for enterprise "+current.uscc,
@@ -134,6 +148,11 @@ func (b *recordBatch) place(r *registry.Record, at int) (PutResult, error) {
 	}
 	if result, decided := b.compare(&row, r.Revision, current); decided {
 		return result, nil
+	}
+	if said := b.said[key]; said != nil && !b.decides {
+		if result := keepDecision(&row, r, current, said); result != nil {
+			return *result, nil
+		}
 	}
 	return b.add(&row, r, current), nil
 }
@@ -183,6 +202,7 @@ func (b *recordBatch) add(row *recordRow, r *registry.Record, current *recordRow
 		b.end(current, knownAt)
 	}
 	key := recordKey{row.source, row.sourceRef}
+	b.noteDecision(key, current, row)
 	b.newest[key], b.older[revisionKey{key, revision}] = row, row
 	b.added = append(b.added, row)
 	b.changed[row.uscc] = true
@@ -206,7 +226,11 @@ func (b *recordBatch) write(ctx context.Context) error {
 	for i, row := range b.added {
 		rows[i] = row.values()
 	}
-	return b.tx.insert(ctx, "record", recordColumns, "", rows)
+	b.rows = append(b.rows, rows...)
+	if err := b.tx.insert(ctx, "record", recordColumns, "", rows); err != nil {
+		return err
+	}
+	return b.tx.insert(ctx, "record_decision", "uscc, source, source_ref, revision, said", "", b.notes)
 }
 
 // compareRows orders rows as the primary key does, so that they land side by side and two writers lock in the same order.
@@ -222,10 +246,15 @@ func compareRows(a, b *recordRow) int {
 	return a.revision - b.revision
 }
 
-func (t *tx) registered(ctx context.Context, codes []string) (map[string]bool, error) {
+// registered returns which of the codes are in the register, within the bounds.
+func (t *tx) registered(ctx context.Context, codes []string, bounds *Bounds) (map[string]bool, error) {
 	found := make(map[string]bool, len(codes))
-	query := `SELECT e.uscc FROM ` + t.db.engine.dialect().keys + ` k JOIN enterprise e ON e.uscc = k.key`
-	err := t.each(ctx, query, []any{list(codes)}, func(scan func(...any) error) error {
+	query, arguments := `SELECT e.uscc FROM `+t.db.engine.dialect().keys+` k JOIN enterprise e ON e.uscc = k.key`, []any{list(codes)}
+	if !bounds.unbounded() {
+		condition, values := seen(bounds.Sight, "e.region_code", "e.uscc")
+		query, arguments = query+` WHERE `+condition, append(arguments, values...)
+	}
+	err := t.each(ctx, query, arguments, func(scan func(...any) error) error {
 		var code string
 		if err := scan(&code); err != nil {
 			return err

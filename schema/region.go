@@ -32,7 +32,10 @@ func (db *DB) PutRegions(ctx context.Context, regions []registry.Region) ([]PutR
 				delete(changed, r.Code)
 			}
 		}
-		return t.insert(ctx, "region", "code, name", `ON CONFLICT (code) DO UPDATE SET name = excluded.name`, rows)
+		if err := t.insert(ctx, "region", "code, name", `ON CONFLICT (code) DO UPDATE SET name = excluded.name`, rows); err != nil {
+			return err
+		}
+		return t.auditPut(ctx, "region", 1, rows, results)
 	})
 	return results, err
 }

@@ -65,7 +65,8 @@ func (db *DB) AddSignedKeySet(ctx context.Context, root RootKey, s SignedKeySet)
 		const add = `INSERT INTO signed_key_set (iat, exp, root, token, added_at) SELECT CAST(? AS bigint), CAST(? AS bigint), ?, ?, CAST(? AS bigint)
 			WHERE NOT EXISTS (SELECT 1 FROM signed_key_set WHERE iat >= ?) ON CONFLICT (iat) DO NOTHING`
 		iat := s.IssuedAt.Unix()
-		if _, err := t.ExecContext(ctx, t.Rebind(add), iat, s.ExpiresAt.Unix(), root.Thumbprint, s.Token, now, iat); err != nil {
+		result, err := t.ExecContext(ctx, t.Rebind(add), iat, s.ExpiresAt.Unix(), root.Thumbprint, s.Token, now, iat)
+		if err != nil {
 			return err
 		}
 		var newest string
@@ -75,6 +76,14 @@ func (db *DB) AddSignedKeySet(ctx context.Context, root RootKey, s SignedKeySet)
 		if newest != s.Token {
 			return fmt.Errorf("%w: a key set that is as new or newer is stored", ErrConflict)
 		}
-		return nil
+		if n, err := result.RowsAffected(); err != nil || n == 0 {
+			return err // it was stored before
+		}
+		after := struct {
+			Root      string    `json:"root"` // thumbprint
+			ExpiresAt time.Time `json:"expires_at"`
+			Digest    string    `json:"digest"`
+		}{root.Thumbprint, s.ExpiresAt, textDigest(s.Token)}
+		return t.audit(ctx, auditEntry{Action: "key_set.signed", Noun: "key_set", ID: number(iat), After: after})
 	})
 }

@@ -290,8 +290,43 @@ func (t *tx) endRun(ctx context.Context, run *Run, state RunState, reason string
 	if err != nil {
 		return err
 	}
-	return t.ours(ctx, `UPDATE run SET state = ?, finished_at = ?, error = ? WHERE id = ? AND worker = ? AND state = 'running'`,
-		string(state), now, reason, run.ID, run.worker)
+	if err := t.ours(ctx, `UPDATE run SET state = ?, finished_at = ?, error = ? WHERE id = ? AND worker = ? AND state = 'running'`,
+		string(state), now, reason, run.ID, run.worker); err != nil {
+		return err
+	}
+	return t.auditRun(ctx, run, state, reason)
+}
+
+// runAudited is what the audit log says of a run that ended.
+type runAudited struct {
+	Kind     string       `json:"kind"`
+	AsOf     registry.Day `json:"as_of"`
+	KnownAt  time.Time    `json:"known_at"`
+	Model    string       `json:"model"`
+	Ranges   int          `json:"ranges"`   // that are done
+	Assessed int64        `json:"assessed"` // enterprises
+	Changed  int64        `json:"changed"`  // whose tier or colour changed, or that got a code
+	Digest   string       `json:"digest"`   // of the digests of the ranges
+	Reason   string       `json:"reason,omitempty"`
+}
+
+func (t *tx) auditRun(ctx context.Context, run *Run, state RunState, reason string) error {
+	after := runAudited{Kind: run.Kind, AsOf: run.AsOf, KnownAt: run.KnownAt, Model: fmt.Sprintf("%s/%d", run.Model.Code, run.Model.Version), Reason: reason}
+	var digests [][]any
+	const query = `SELECT number, digest, assessed, changed FROM run_range WHERE run_id = ? AND done_at > 0 ORDER BY number`
+	err := t.each(ctx, query, []any{run.ID}, func(scan func(...any) error) error {
+		var number, assessed, changed int64
+		var digest string
+		err := scan(&number, &digest, &assessed, &changed)
+		digests = append(digests, []any{number, digest})
+		after.Ranges, after.Assessed, after.Changed = after.Ranges+1, after.Assessed+assessed, after.Changed+changed
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read what the run did: %w", err)
+	}
+	after.Digest = digestOf(digests)
+	return t.audit(ctx, auditEntry{Action: "run." + string(state), Noun: "run", ID: number(run.ID), After: after})
 }
 
 // ours changes the row of a run that is still ours.

@@ -107,8 +107,10 @@ func (db *DB) PruneScans(ctx context.Context, before int64) (pruned int, err err
 			if err != nil {
 				return err
 			}
-			n, err = result.RowsAffected()
-			return err
+			if n, err = result.RowsAffected(); err != nil || n == 0 {
+				return err
+			}
+			return t.auditPruned(ctx, "scan", time.Unix(before*3600, 0), n)
 		})
 		pruned += int(n)
 		if err != nil || n < pruneBatch {

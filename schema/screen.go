@@ -70,6 +70,9 @@ func (t *tx) screenPlace(ctx context.Context, code registry.USCC, kid string, ag
 		return nil, err
 	}
 	const save = `INSERT INTO screen_place (uscc, kid, idx) VALUES (?, ?, ?) ON CONFLICT (uscc, kid) DO UPDATE SET idx = excluded.idx`
-	_, err = t.ExecContext(ctx, t.Rebind(save), owner, kid, int64(place.Index))
-	return &place, err
+	if _, err = t.ExecContext(ctx, t.Rebind(save), owner, kid, int64(place.Index)); err != nil {
+		return nil, err
+	}
+	entry := auditEntry{Action: "code.place_given", Noun: "code", ID: number(place.Index), USCC: code, After: codeAudited{Form: place.Form, KID: kid}}
+	return &place, t.audit(ctx, entry)
 }

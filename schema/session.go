@@ -17,6 +17,16 @@ type Session struct {
 	ExpiresAt time.Time
 }
 
+// sessionAudited is what the audit log says of a session.
+type sessionAudited struct {
+	Account   int64     `json:"account"`
+	Passed    bool      `json:"passed"` // false: it waits for the second factor
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
+}
+
+// shortHash names in the audit log what a hash stands for: too little of it to look the row up by guessing, enough to tell rows apart.
+func shortHash(hash string) string { return hash[:min(len(hash), 12)] }
+
 const sessionColumns = `hash, account_id, passed, created_at, seen_at, expires_at`
 
 func readSession(scan func(...any) error) (Session, error) {
@@ -38,7 +48,11 @@ func (db *DB) AddSession(ctx context.Context, s Session) error {
 		}
 		const query = `INSERT INTO session (` + sessionColumns + `) VALUES (?, ?, ?, ?, ?, ?)`
 		_, err := t.ExecContext(ctx, t.Rebind(query), s.Hash, s.AccountID, passed, micros(s.CreatedAt), micros(s.SeenAt), micros(s.ExpiresAt))
-		return err
+		if err != nil {
+			return err
+		}
+		after := sessionAudited{s.AccountID, s.Passed, s.ExpiresAt}
+		return t.audit(ctx, auditEntry{Action: "session.begun", Noun: "session", ID: shortHash(s.Hash), After: after})
 	})
 }
 
@@ -63,7 +77,11 @@ func (db *DB) SessionsOf(ctx context.Context, account int64) ([]Session, error) 
 
 // SeeSession notes that a session was used.
 func (db *DB) SeeSession(ctx context.Context, hash string, at time.Time) error {
-	return db.changeSession(ctx, "note the use of a session", `UPDATE session SET seen_at = ? WHERE hash = ?`, micros(at), hash)
+	return db.inWrite(ctx, "note the use of a session", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
+		_, err := t.ExecContext(ctx, t.Rebind(`UPDATE session SET seen_at = ? WHERE hash = ?`), micros(at), hash)
+		return err
+	})
 }
 
 // EndSession ends one session of an account; ErrNotFound when it has none of this hash.
@@ -77,24 +95,40 @@ func (db *DB) EndSession(ctx context.Context, account int64, hash string) error 
 		if n, err := result.RowsAffected(); err != nil || n != 1 {
 			return fmt.Errorf("%w: no such session", ErrNotFound)
 		}
-		return nil
+		before := struct {
+			Account int64 `json:"account"`
+		}{account}
+		return t.audit(ctx, auditEntry{Action: "session.ended", Noun: "session", ID: shortHash(hash), Before: before})
 	})
 }
 
 // EndSessions ends every session of an account.
 func (db *DB) EndSessions(ctx context.Context, account int64) error {
-	return db.changeSession(ctx, "end sessions", `DELETE FROM session WHERE account_id = ?`, account)
+	return db.inWrite(ctx, "end sessions", sql.LevelReadCommitted, func(t *tx) error {
+		n, err := t.endSessions(ctx, account)
+		if err != nil || n == 0 {
+			return err
+		}
+		after := struct {
+			Ended int64 `json:"ended_sessions"`
+		}{n}
+		return t.audit(ctx, auditEntry{Action: "account.sessions_ended", Noun: "account", ID: number(account), After: after})
+	})
+}
+
+func (t *tx) endSessions(ctx context.Context, account int64) (int64, error) {
+	result, err := t.ExecContext(ctx, t.Rebind(`DELETE FROM session WHERE account_id = ?`), account)
+	if err != nil {
+		return 0, fmt.Errorf("end sessions: %w", err)
+	}
+	return result.RowsAffected()
 }
 
 // PruneSessions forgets sessions that expired, or were last seen, before an instant.
 func (db *DB) PruneSessions(ctx context.Context, now, seen time.Time) error {
-	return db.changeSession(ctx, "forget old sessions", `DELETE FROM session WHERE expires_at < ? OR seen_at < ?`, micros(now), micros(seen))
-}
-
-func (db *DB) changeSession(ctx context.Context, doing, query string, arguments ...any) error {
-	return db.inWrite(ctx, doing, sql.LevelReadCommitted, func(t *tx) error {
+	return db.inWrite(ctx, "forget old sessions", sql.LevelReadCommitted, func(t *tx) error {
 		t.quiet()
-		_, err := t.ExecContext(ctx, t.Rebind(query), arguments...)
+		_, err := t.ExecContext(ctx, t.Rebind(`DELETE FROM session WHERE expires_at < ? OR seen_at < ?`), micros(now), micros(seen))
 		return err
 	})
 }

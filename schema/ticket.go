@@ -69,9 +69,23 @@ func (db *DB) AddTicket(ctx context.Context, k Ticket) error {
 		if open >= MaxOpenTickets {
 			return ErrManyTickets
 		}
-		return t.insert(ctx, "verify_ticket", ticketColumns, "", [][]any{{string(k.USCC), k.Hash, string(k.Purpose), k.PartnerID, k.AccountID,
-			micros(k.CreatedAt), micros(k.ExpiresAt), 0, 0}})
+		row := []any{string(k.USCC), k.Hash, string(k.Purpose), k.PartnerID, k.AccountID, micros(k.CreatedAt), micros(k.ExpiresAt), 0, 0}
+		if err := t.insert(ctx, "verify_ticket", ticketColumns, "", [][]any{row}); err != nil {
+			return err
+		}
+		return t.auditTicket(ctx, "ticket.added", &k, ticketAudited{Purpose: k.Purpose, Partner: k.PartnerID, ExpiresAt: k.ExpiresAt.UTC()})
 	})
+}
+
+// ticketAudited is what the audit log says of a ticket.
+type ticketAudited struct {
+	Purpose   access.Purpose `json:"purpose"`
+	Partner   int64          `json:"partner,omitempty"` // 0: any
+	ExpiresAt time.Time      `json:"expires_at,omitzero"`
+}
+
+func (t *tx) auditTicket(ctx context.Context, action string, k *Ticket, after ticketAudited) error {
+	return t.audit(ctx, auditEntry{Action: action, Noun: "ticket", ID: shortHash(k.Hash), USCC: k.USCC, After: after})
 }
 
 // Ticket returns a ticket, or ErrNotFound.
@@ -98,6 +112,9 @@ func (db *DB) UseTicket(ctx context.Context, k *Ticket, partner int64, at time.T
 			return err
 		}
 		if n == 1 {
+			if err := t.auditTicket(ctx, "ticket.used", k, ticketAudited{Purpose: k.Purpose, Partner: partner}); err != nil {
+				return err
+			}
 			return t.addLooks(ctx, rows)
 		}
 		const query = `SELECT ` + ticketColumns + ` FROM verify_ticket WHERE uscc = ? AND hash = ?`

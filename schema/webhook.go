@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/url"
 	"slices"
 	"time"
 )
@@ -42,6 +43,32 @@ func readWebhook(scan func(...any) error) (Webhook, error) {
 	return w, err
 }
 
+// webhookAudited is what the audit log says of a webhook. Of its address only the host: the rest may hold a secret of the partner's.
+type webhookAudited struct {
+	Partner    int64     `json:"partner,omitempty"`
+	Host       string    `json:"host,omitempty"`
+	Topics     []string  `json:"topics,omitempty"`
+	Position   *int64    `json:"position,omitempty"`
+	Signature  int       `json:"signature,omitempty"`    // the number of the secret that it signs with
+	Until      time.Time `json:"before_until,omitzero"`  // how long the secret before stays good
+	DisabledAt time.Time `json:"disabled_at,omitzero"`   //
+	Since      time.Time `json:"failing_since,omitzero"` //
+}
+
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// webhookState reads a webhook for the audit log.
+func (t *tx) webhookState(ctx context.Context, id string) (webhookAudited, error) {
+	w, err := readWebhook(t.QueryRowContext(ctx, t.Rebind(`SELECT `+webhookColumns+` FROM webhook w WHERE w.id = ?`), id).Scan)
+	return webhookAudited{Partner: w.PartnerID, Host: hostOf(w.URL), Topics: w.Topics, Position: &w.Position, DisabledAt: w.DisabledAt, Since: w.FailingSince}, err
+}
+
 // AddWebhook stores a webhook with its first sealed secret. It begins after what the feed holds now. ErrManyHooks when the partner has MaxWebhooks,
 // ErrNotFound when there is no such partner.
 func (db *DB) AddWebhook(ctx context.Context, w Webhook, sealed string) error {
@@ -71,7 +98,11 @@ func (db *DB) AddWebhook(ctx context.Context, w Webhook, sealed string) error {
 		if _, err := t.ExecContext(ctx, t.Rebind(add), w.ID, w.PartnerID, w.URL, joined(w.Topics), head, now); err != nil {
 			return err
 		}
-		return t.addWebhookSecret(ctx, w.ID, 1, sealed, now)
+		if err := t.addWebhookSecret(ctx, w.ID, 1, sealed, now); err != nil {
+			return err
+		}
+		after := webhookAudited{Partner: w.PartnerID, Host: hostOf(w.URL), Topics: w.Topics, Position: &head}
+		return t.audit(ctx, auditEntry{Action: "webhook.added", Noun: "webhook", ID: w.ID, After: after})
 	})
 }
 
@@ -110,12 +141,16 @@ func (db *DB) DeleteWebhook(ctx context.Context, id string) error {
 		if err := t.changeOne(ctx, lock, id); err != nil {
 			return err
 		}
+		before, err := t.webhookState(ctx, id)
+		if err != nil {
+			return err
+		}
 		for _, query := range []string{`DELETE FROM webhook_secret WHERE webhook_id = ?`, `DELETE FROM webhook_delivery WHERE webhook_id = ?`, `DELETE FROM webhook WHERE id = ?`} {
 			if _, err := t.ExecContext(ctx, t.Rebind(query), id); err != nil {
 				return err
 			}
 		}
-		return nil
+		return t.audit(ctx, auditEntry{Action: "webhook.deleted", Noun: "webhook", ID: id, Before: before})
 	})
 }
 
@@ -151,7 +186,11 @@ func (db *DB) RotateWebhookSecret(ctx context.Context, id, sealed string, until 
 		if err != nil {
 			return err
 		}
-		return t.addWebhookSecret(ctx, id, newest+1, sealed, now)
+		if err := t.addWebhookSecret(ctx, id, newest+1, sealed, now); err != nil {
+			return err
+		}
+		after := webhookAudited{Signature: newest + 1, Until: until.UTC()}
+		return t.audit(ctx, auditEntry{Action: "webhook.secret_exchanged", Noun: "webhook", ID: id, Before: webhookAudited{Signature: newest}, After: after})
 	})
 }
 
@@ -177,7 +216,7 @@ func (db *DB) MoveWebhook(ctx context.Context, id string, after int64) error {
 			return fmt.Errorf("%w: %d, which ends at %d", ErrAhead, after, head)
 		}
 		const move = `UPDATE webhook SET position = ?, attempts = 0, next_at = 0, claimed_until = 0, turn = turn + 1 WHERE id = ?`
-		return t.changeOne(ctx, move, after, id)
+		return t.auditWebhook(ctx, "webhook.moved", id, func() error { return t.changeOne(ctx, move, after, id) })
 	})
 }
 
@@ -185,8 +224,24 @@ func (db *DB) MoveWebhook(ctx context.Context, id string, after int64) error {
 func (db *DB) EnableWebhook(ctx context.Context, id string) error {
 	return db.inWrite(ctx, "enable webhook", sql.LevelReadCommitted, func(t *tx) error {
 		const enable = `UPDATE webhook SET disabled_at = 0, failing_since = 0, attempts = 0, next_at = 0, claimed_until = 0, turn = turn + 1 WHERE id = ?`
-		return t.changeOne(ctx, enable, id)
+		return t.auditWebhook(ctx, "webhook.enabled", id, func() error { return t.changeOne(ctx, enable, id) })
 	})
+}
+
+// auditWebhook makes a change of a webhook and notes what it was before and is after.
+func (t *tx) auditWebhook(ctx context.Context, action, id string, change func() error) error {
+	before, err := t.webhookState(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := change(); err != nil {
+		return err
+	}
+	after, err := t.webhookState(ctx, id)
+	if err != nil {
+		return err
+	}
+	return t.audit(ctx, auditEntry{Action: action, Noun: "webhook", ID: id, Before: before, After: after})
 }
 
 // ClaimWebhooks takes webhooks that have something to get, at most limit, so that no other process delivers to them before an instant. Each
@@ -281,6 +336,10 @@ func (db *DB) NoteDelivery(ctx context.Context, w *Webhook, d *Delivery, claim t
 		if err != nil || w.DisabledAt.IsZero() {
 			return err
 		}
+		after := webhookAudited{Partner: w.PartnerID, DisabledAt: w.DisabledAt, Since: w.FailingSince, Position: &w.Position}
+		if err := t.audit(ctx, auditEntry{Action: "webhook.disabled", Noun: "webhook", ID: w.ID, After: after}); err != nil {
+			return err
+		}
 		return t.tellDisabled(ctx, &next, d)
 	})
 	if err == nil {
@@ -348,8 +407,11 @@ func (db *DB) PruneDeliveries(ctx context.Context, before time.Time) (pruned int
 			return err
 		}
 		n, err := result.RowsAffected()
+		if err != nil || n == 0 {
+			return err
+		}
 		pruned = int(n)
-		return err
+		return t.auditPruned(ctx, "delivery", before, n)
 	})
 	return pruned, err
 }

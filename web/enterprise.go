@@ -25,6 +25,8 @@ type EnterprisePage struct {
 	Codes        []CodeLine   // newest first
 	Signals      []SignalLine // newest first
 	Looks        []LookLine   // newest first, at most MaxLooks
+	Reply        *PublicReply // what the enterprise says beside the grade, nil for nothing
+	Answering    *Answering   // nil on a page of another moment
 	Explanation  *Explanation
 	Preview      *Preview // none when no version is open for preview
 	AsOf         string   // the day asked for, empty for the current grade

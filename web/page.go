@@ -18,6 +18,7 @@ type Page struct {
 	ID     string     // request id, shown where something failed
 
 	Account string // login name of who is signed in, empty for nobody
+	Audits  bool   // who may read the audit log: a link leads there
 }
 
 // T returns the text of a key in the page's language.

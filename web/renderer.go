@@ -34,6 +34,9 @@ var views = []struct {
 	{HomePage{}, "home.html", "console.html"},
 	{EnterprisePage{}, "enterprise.html", "console.html"},
 	{RegionsPage{}, "regions.html", "console.html"},
+	{AuditPage{}, "audit.html", "console.html"},
+	{RecoursesPage{}, "recourses.html", "console.html"},
+	{RecoursePage{}, "recourse.html", "console.html"},
 	{SignPage{}, "sign.html", "print.html"},
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"healthcode/registry"
+	"healthcode/supervision"
 )
 
 var instant = time.Date(2026, 11, 22, 2, 30, 0, 0, time.UTC)
@@ -28,6 +29,7 @@ func someVerdict(page Page, reason string) VerdictPage {
 	switch reason {
 	case "ok":
 		v.Authentic, v.Grade = true, someGrade(registry.ColourBlue)
+		v.Reply = &PublicReply{"<script>alert(1)</script>", registry.MustDay("2026-11-20")}
 		fallthrough
 	case "expired", "revoked", "suspended", "superseded", "not_yet_valid", "stale_list":
 		v.Signed = true
@@ -61,8 +63,8 @@ func someEnterprise(page Page) EnterprisePage {
 			{Index: 8, Form: "screen", Status: "valid", IssuedAt: instant}},
 		Signals: []SignalLine{{USCC: "91330400MA28A00000", Name: "甲", Index: 7, Day: registry.MustDay("2026-11-22"), Areas: 30, Scans: 100, Most: 20}},
 		Code:    &CodeImage{SVG: "/a.svg", PNG: "/a.png", URL: "/v/123", IssuedAt: instant, ExpiresAt: instant}, AsOf: "2026-11-22",
-		Preview: somePreview(),
-		Looks:   []LookLine{{instant, "某<银行>", "finance", "code", 2}, {instant, "b", "permitting", "ticket", 1}},
+		Preview: somePreview(), Answering: someAnswering(page), Reply: &PublicReply{"we <b>disagree</b>\nreally", registry.MustDay("2026-11-20")},
+		Looks: []LookLine{{instant, "某<银行>", "finance", "code", 2}, {instant, "b", "permitting", "ticket", 1}},
 		Explanation: &Explanation{Start: 8000, Index: 8235, Dimensions: []DimensionLine{{"spot_check", 400, 3280, 1_000_000, 2_000_000, 235}},
 			Records: []RecordLine{{Source: "demo", SourceRef: "R-1", Revision: 2, Kind: "spot_check", Outcome: "fail", Severity: "minor", OccurredOn: registry.MustDay("2026-05-01"), Dimension: "spot_check", Bad: 1, Points: -20, Note: "capped"},
 				{Source: "demo", SourceRef: "R-2", Revision: 1, Kind: "penalty", Outcome: "imposed", OccurredOn: registry.MustDay("2026-05-02"), Note: "counted_with", With: "demo/R-1"}},
@@ -112,8 +114,32 @@ func someAccount(page Page, offer *SecondFactorOffer) AccountPage {
 		SecondFactor: offer == nil && page.Demo, Offer: offer, Problem: "<wrong>"}
 }
 
+func someRecourse(page Page) RecoursePage {
+	row := RecourseRow{Number: 7, USCC: "91330400MA28A00000", Name: "甲<公司>", Kind: "objection", State: "accepted", Record: "demo R-1", FiledOn: registry.MustDay("2026-11-02"),
+		DueOn: registry.MustDay("2026-11-20"), Overdue: true}
+	return RecoursePage{Page: page, RecourseRow: row, Text: "a<b>\nb", FiledBy: "own", OnBehalf: true, Duties: true, WeekendsOnly: true, MaxReason: 1000, MaxText: 2000, Problem: "<wrong>", Reason: "<kept>",
+		Steps:    []RecourseStep{{"file", "", "own", "author", false, "", instant}, {"decide", "upheld", "li", "officer", true, "a\nb", instant}},
+		Next:     []supervision.Step{"accept", "decide", "return", "complete", "hide", "revoke", "appeal", "withdraw"},
+		Outcomes: []Choice{{"upheld", "支持"}}, Results: []Choice{{"pass", "合格"}},
+		Record: &RecourseRecord{"demo", "R-1", "spot_check", "fail", "minor", registry.MustDay("2026-10-20"), "provisional", registry.MustDay("2027-01-01"), registry.MustDay("2027-10-01")}}
+}
+
+func someAnswering(page Page) *Answering {
+	r := someRecourse(page)
+	records := []Choice{{`["demo","R-1"]`, "抽查<不合格>"}}
+	never := *r.Record
+	never.RepairFrom = 0
+	return &Answering{Rows: []RecourseRow{r.RecourseRow, {Number: 8, Kind: "reply", State: "published"}, {Number: 9, Kind: "repair", State: "decided", Outcome: "refused", DueOn: registry.MustDay("2026-12-01")}},
+		More: true, MayFile: true, Objectable: records, Repairable: records, Contested: []Choice{{"0", "评级"}}, Terms: []RecourseRecord{*r.Record, never}, MayReply: true, MaxText: 2000, MaxReply: 500,
+		Problem: "<wrong>", Kind: "reply", Text: "<kept>"}
+}
+
 func everyView(page Page) map[string]any {
-	all := map[string]any{"home": someHome(page), "empty home": HomePage{Page: page}, "enterprise": someEnterprise(page),
+	all := map[string]any{"recourse": someRecourse(page), "decided recourse": RecoursePage{Page: page, RecourseRow: RecourseRow{Number: 1, Kind: "appeal", State: "decided", Outcome: "dismissed"}},
+		"appeal":     RecoursePage{Page: page, RecourseRow: RecourseRow{Kind: "appeal", State: "filed"}, Against: 7},
+		"desk":       RecoursesPage{Page: page, Counties: []Choice{{"330402", "南湖区"}}, Rows: someAnswering(page).Rows, Next: "n", Filter: RecourseFilter{Kind: "repair", State: "filed", County: "330402", Overdue: true, After: "a"}},
+		"empty desk": RecoursesPage{Page: page},
+		"home":       someHome(page), "empty home": HomePage{Page: page}, "enterprise": someEnterprise(page),
 		"ungraded enterprise":   EnterprisePage{Page: page, USCC: "91330400MA28A00000", Name: "甲"},
 		"previewing enterprise": EnterprisePage{Page: page, USCC: "91330400MA28A00000", Name: "甲", Preview: somePreview()},
 		"unmoved enterprise":    EnterprisePage{Page: page, Name: "甲", Preview: &Preview{Code: "default", Version: 2}},

@@ -17,7 +17,8 @@ type VerdictPage struct {
 	Code       *VerdictCode
 	CheckedAt  time.Time
 	Since      time.Time // when the code was revoked, suspended or superseded; zero otherwise
-	Copied     bool      // a printed code that was scanned in many places of late: a hint, no verdict
+	Reply      *PublicReply
+	Copied     bool // a printed code that was scanned in many places of late: a hint, no verdict
 }
 
 // VerdictEnterprise names the enterprise that a code belongs to.

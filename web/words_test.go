@@ -9,6 +9,7 @@ import (
 	"healthcode/credential"
 	"healthcode/registry"
 	"healthcode/scoring"
+	"healthcode/supervision"
 )
 
 // halfWidth finds Western punctuation beside a Chinese character.
@@ -63,12 +64,31 @@ func TestEveryTermHasAWord(t *testing.T) {
 	for _, step := range []string{"issue", "renew", "supersede", "suspend", "resume", "revoke", "abandon"} {
 		terms = append(terms, "code_step."+step)
 	}
-	terms = append(terms, modelTerms()...)
+	terms = append(append(terms, modelTerms()...), recourseTerms()...)
 	for _, term := range terms {
 		if _, ok := phrases[term]; !ok {
 			t.Errorf("no word for %s", term)
 		}
 	}
+}
+
+func recourseTerms() (terms []string) {
+	for _, kind := range supervision.Kinds {
+		terms = append(terms, "recourse_kind."+string(kind))
+		for _, outcome := range kind.Outcomes() {
+			terms = append(terms, "recourse_outcome."+string(outcome))
+		}
+	}
+	for _, state := range supervision.States {
+		terms = append(terms, "recourse_state."+string(state))
+	}
+	for _, move := range supervision.Moves {
+		terms = append(terms, "recourse_step."+string(move.Step))
+	}
+	for _, state := range []registry.State{registry.StateProvisional, registry.StateFinal, registry.StateVoided, registry.StateRepaired} {
+		terms = append(terms, "record_state."+string(state))
+	}
+	return terms
 }
 
 func modelTerms() []string {

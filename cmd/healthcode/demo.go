@@ -147,7 +147,11 @@ func (p *program) buildDemo(ctx context.Context, db *schema.DB, want demo, keys 
 			return err
 		}
 	}
-	if err := p.inviteDemo(ctx, db, samplecity.Generate(want.Seed, want.Enterprises, want.Today).Showcases()[0].USCC); err != nil {
+	own := samplecity.Generate(want.Seed, want.Enterprises, want.Today).Showcases()[0].USCC
+	if err := p.inviteDemo(ctx, db, own); err != nil {
+		return err
+	}
+	if err := p.pleadDemo(ctx, db, own, want.Today); err != nil {
 		return err
 	}
 	key, err := p.signer(ctx, db, keys)

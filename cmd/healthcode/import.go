@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -142,7 +143,9 @@ func importOf[T any](decoder func([]string, exchange.DecodeOptions) (*exchange.D
 		}
 		work := &importWork[T]{reader: reader, decode: decode, put: store(db, schema.PutOptions{FirstLoad: f.firstLoad}), report: report,
 			rejected: exchange.NewRejectedWriter(report.File, reader.Columns())}
-		err = work.run(ctx, p)
+		actor := schema.ActorOf(ctx)
+		actor.Doing += " " + filepath.Base(report.File)
+		err = work.run(schema.WithActor(ctx, actor), p)
 		return errors.Join(err, reader.Close())
 	}
 }

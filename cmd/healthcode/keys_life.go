@@ -321,6 +321,11 @@ func (f *keyStepFlags) by() string {
 	if f.author != "" {
 		return f.author
 	}
+	return machineUser()
+}
+
+// machineUser is the login name of whoever runs this program.
+func machineUser() string {
 	if u, err := user.Current(); err == nil {
 		return u.Username
 	}

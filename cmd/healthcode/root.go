@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"healthcode/registry"
@@ -32,9 +33,11 @@ func (p *program) root() *cobra.Command {
 		p.codeCommand(), p.keysCommand(),
 		p.userCommand(), p.partnerCommand(),
 		p.bundleCommand(), p.openAPICommand(),
-		group("audit", "Check what is stored", p.auditScoresCommand()), p.replayCommand(),
+		group("audit", "Check what is stored, and who changed what", p.auditVerifyCommand(), p.auditLogCommand(), p.auditExportCommand(),
+			p.auditCheckpointCommand(), p.auditScoresCommand()), p.replayCommand(),
 		p.productsCommand(),
 		p.regionsCommand())
+	root.PersistentPreRun = func(c *cobra.Command, _ []string) { c.SetContext(schema.WithActor(c.Context(), commandActor(c))) }
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetOut(p.out)
@@ -43,6 +46,11 @@ func (p *program) root() *cobra.Command {
 	root.PersistentFlags().StringVar(&p.dir, "dir", "healthcode-data", "data folder: database file and keys")
 	root.PersistentFlags().StringVar(&p.database, "database", "", "PostgreSQL instead of the file: postgres://USER@HOST/NAME?sslmode=…")
 	return root
+}
+
+// commandActor is who the audit log says that a command is: the user of this machine, by the login name, and what the command is called.
+func commandActor(c *cobra.Command) schema.Actor {
+	return schema.Actor{Kind: schema.ActorCommand, Name: machineUser(), Doing: strings.TrimPrefix(c.CommandPath(), c.Root().Name()+" ")}
 }
 
 // jsonFlag adds --json to a command that prints results.

@@ -22,7 +22,7 @@ func (p *program) serveCommand() *cobra.Command {
 	reach := &reachFlags{}
 	var inner []string
 	var history, scanAreas, scanDays, lookYears, rateAddress, rateKey int
-	keys := &keyFlags{}
+	keys, checkpoints := &keyFlags{}, ""
 	c := &cobra.Command{
 		Use: "serve", Short: "Serve the pages and the API, and run the periodic jobs", Args: arguments(),
 		Long: "Serves pages and API and runs the periodic jobs: everybody is graded every night at 02:00 (Asia/Shanghai), changes at\n" +
@@ -40,6 +40,7 @@ func (p *program) serveCommand() *cobra.Command {
 	c.Flags().StringSliceVar(&inner, "webhook-allow", nil, "CIDR of an inner network that webhooks may lead to, also by http; without it they reach public addresses alone, by https")
 	c.Flags().IntVar(&rateAddress, "rate-address", int(api.DefaultRateAddress), "requests a minute that one address may make without an API key; 0: no bound")
 	c.Flags().IntVar(&rateKey, "rate-key", int(api.DefaultRateKey), "requests a minute that one partner may make, ten codes of a batch counting as one; 0: no bound")
+	c.Flags().StringVar(&checkpoints, "checkpoint-dir", "", "folder where each daily checkpoint of the audit log is put as a file too: one that others keep a copy of")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if rateAddress < 0 || rateKey < 0 {
 			return usage(c, "--rate-address, --rate-key: want 0 or more requests a minute")
@@ -67,7 +68,7 @@ func (p *program) serveCommand() *cobra.Command {
 		}
 		return p.withNewDB(c.Context(), func(db *schema.DB) error {
 			return p.serve(c.Context(), db, serving{listening: *listening, proxies: reach.proxies, oidc: oidc, keys: keys, history: history, scanAreas: scanAreas, scanDays: scanDays, lookYears: lookYears, inner: networks,
-				rateAddress: api.Rate(rateAddress), rateKey: api.Rate(rateKey)})
+				rateAddress: api.Rate(rateAddress), rateKey: api.Rate(rateKey), checkpoints: checkpoints})
 		})
 	}
 	return c
@@ -86,6 +87,7 @@ type serving struct {
 	lookYears int // for which looks stay
 
 	rateAddress, rateKey api.Rate
+	checkpoints          string // folder where checkpoints of the audit log are put as files; empty: nowhere
 
 	inner []netip.Prefix // networks that webhooks may lead to beside the public Internet
 }
@@ -111,6 +113,9 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 	if config.Seal, err = sealKey(p.dir); err != nil {
 		return err
 	}
+	if config.PersonKey, err = personKey(p.dir); err != nil {
+		return err
+	}
 	issuer := &jobs.Issuer{DB: db, Signer: key, Clock: p.now}
 	config.Issuer, config.Scans = issuer, api.NewScanLog(db, p.now, p.log(), s.scanAreas)
 	config.WebhookAllow, config.RateAddress, config.RateKey = s.inner, s.rateAddress, s.rateKey
@@ -133,12 +138,15 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 	}
 	work := jobs.Work{
 		Rotate: rotate, Key: key,
-		Reissue: &jobs.Reissue{Issuer: issuer},
-		Deliver: jobs.NewDeliver(db, config.Seal, s.inner, p.now, p.log()),
-		Publish: &jobs.Publish{DB: db, Signer: key, Clock: p.now, History: time.Duration(s.history) * 24 * time.Hour},
+		Reissue:    &jobs.Reissue{Issuer: issuer},
+		Deliver:    jobs.NewDeliver(db, config.Seal, s.inner, p.now, p.log()),
+		Checkpoint: &jobs.Checkpoint{DB: db, Signer: key, Clock: p.now, Dir: s.checkpoints},
+		Submit:     &jobs.Submit{DB: db, Spool: jobs.Spool{Seal: config.Seal}, PersonKey: config.PersonKey, Clock: p.now, Log: p.log()},
+		Publish:    &jobs.Publish{DB: db, Signer: key, Clock: p.now, History: time.Duration(s.history) * 24 * time.Hour},
 	}
 	when := jobs.DefaultSchedule()
 	when.KeepScans, when.LookYears = time.Duration(s.scanDays)*24*time.Hour, s.lookYears
+	p.checkpointToday(ctx, work.Checkpoint)
 	scheduler, err := jobs.NewScheduler(ctx, db, work, when, p.now, p.log())
 	if err != nil {
 		return err
@@ -154,6 +162,13 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 		fmt.Fprintf(p.out, "%s://%s/\n", scheme, address)
 		p.say("listening on %s; ctrl-C stops", address)
 	})
+}
+
+// checkpointToday makes the checkpoint of the audit log that is due, also after days in which nobody served.
+func (p *program) checkpointToday(ctx context.Context, job *jobs.Checkpoint) {
+	if _, err := job.RunOnce(ctx); err != nil && !errors.Is(err, schema.ErrNothingDue) {
+		p.say("the audit log needs a look: %v", err)
+	}
 }
 
 // readNetworks reads CIDRs.

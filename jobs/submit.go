@@ -1,0 +1,294 @@
+package jobs
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime"
+	"slices"
+	"time"
+
+	"healthcode/access"
+	"healthcode/exchange"
+	"healthcode/registry"
+	"healthcode/schema"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// SubmissionLife is how long it is kept what became of each row.
+	SubmissionLife = 30 * 24 * time.Hour
+	// submitLease is how long a submission waits for another process when its own was killed. Each chunk renews it.
+	submitLease = 30 * time.Second
+)
+
+// RowResult says what became of one row of a submission.
+type RowResult struct {
+	Row       int64             `json:"row"`     // the line, from 1
+	Outcome   schema.PutOutcome `json:"outcome"` // added, changed, unchanged, waiting or refused
+	Source    string            `json:"source,omitempty"`
+	SourceRef string            `json:"source_ref,omitempty"`
+	Revision  int               `json:"revision,omitempty"`
+	Errors    registry.Problems `json:"errors,omitempty"`
+}
+
+// Submit stores the records of submissions. Any number of processes may run it; one at a time has a submission. A chunk is stored with what became of its
+// rows in one transaction, so whoever goes on after a crash begins after the last whole chunk.
+type Submit struct {
+	DB        *schema.DB
+	Spool     Spool
+	PersonKey []byte // hides the names of persons
+	Clock     func() time.Time
+	Log       *slog.Logger
+	Lease     time.Duration // how long a submission is ours without a sign of life; 0: half a minute
+
+	pruned  time.Time
+	reached func(step string, chunk int) // for tests: called between steps
+}
+
+// The steps at which a process may die.
+const (
+	stepStoring = "storing" // within the transaction of a chunk
+	stepKept    = "kept"    // after it
+)
+
+func (j *Submit) at(step string, chunk int) {
+	if j.reached != nil {
+		j.reached(step, chunk)
+	}
+}
+
+// RunOnce stores the oldest submission that waits, to its end; schema.ErrNothingDue when none does.
+func (j *Submit) RunOnce(ctx context.Context) (*schema.Submission, error) {
+	if now := j.Clock(); now.Sub(j.pruned) >= time.Minute {
+		if _, err := j.DB.CutSubmissions(ctx); err != nil {
+			return nil, fmt.Errorf("cut submissions: %w", err)
+		}
+		j.pruned = now
+	}
+	s, err := j.DB.ClaimSubmission(ctx, cmp.Or(j.Lease, submitLease))
+	if err != nil {
+		return nil, err
+	}
+	err = j.store(ctx, s)
+	switch {
+	case err == nil:
+		s.State, err = schema.SubmissionFinished, j.DB.EndSubmission(ctx, s, schema.SubmissionFinished, "")
+	case ctx.Err() != nil:
+		j.giveBack(ctx, s)
+	case errors.Is(err, access.ErrSealed):
+		err = errors.Join(err, j.DB.EndSubmission(ctx, s, schema.SubmissionFailed, "its rows cannot be opened with the key of this server"))
+	case errors.Is(err, exchange.ErrEncoding):
+		s.State, err = schema.SubmissionFailed, j.DB.EndSubmission(ctx, s, schema.SubmissionFailed, "its rows are not in UTF-8")
+	}
+	if errors.Is(err, schema.ErrLeaseLost) { // cancelled, or another process took it up
+		return s, schema.ErrNothingDue
+	}
+	return s, err
+}
+
+// giveBack lets another process go on at once after this one was told to stop.
+func (j *Submit) giveBack(ctx context.Context, s *schema.Submission) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if err := j.DB.ReleaseSubmission(ctx, s); err != nil && !errors.Is(err, schema.ErrLeaseLost) {
+		j.Log.WarnContext(ctx, "a submission waits for the end of its lease", "submission", s.ID, "error", err.Error())
+	}
+}
+
+// part is a chunk on its way to the store.
+type part struct {
+	number  int
+	results []RowResult // of each row; those of good rows without their outcome
+	good    []int       // the places of the good rows
+	records []registry.Record
+}
+
+// store reads and decodes chunks in one goroutine while another stores those before, in their order.
+func (j *Submit) store(ctx context.Context, s *schema.Submission) error {
+	decode, err := j.decoder(s)
+	if err != nil {
+		return err
+	}
+	parts := make(chan *part, 1)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		defer close(parts)
+		for number := s.ChunksDone + 1; number <= s.Chunks; number++ {
+			p, err := j.read(ctx, s, number, decode)
+			if err != nil {
+				return err
+			}
+			select {
+			case parts <- p:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	chunks := s.Chunks
+	group.Go(func() error {
+		for p := range parts {
+			report := func(put []schema.PutResult) (string, schema.RowCounts, error) {
+				j.at(stepStoring, p.number)
+				return j.report(s.ID, p, put)
+			}
+			if err := j.DB.PutChunk(ctx, s, p.number, p.records, report); err != nil {
+				return fmt.Errorf("store part %d of %d: %w", p.number, chunks, err)
+			}
+			j.at(stepKept, p.number)
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+func (j *Submit) decoder(s *schema.Submission) (*exchange.Decoder[registry.Record], error) {
+	options := exchange.DecodeOptions{Today: registry.DayOf(j.Clock()), Source: s.Source, PersonKey: j.PersonKey}
+	decode, err := exchange.NewJSONRecordDecoder(options)
+	if err != nil {
+		return nil, fmt.Errorf("read submission: %w", err)
+	}
+	return decode, nil
+}
+
+// read unpacks a chunk and decodes its rows, on every processor.
+func (j *Submit) read(ctx context.Context, s *schema.Submission, number int, decode *exchange.Decoder[registry.Record]) (*part, error) {
+	chunk, err := j.DB.Chunk(ctx, s.ID, number)
+	if errors.Is(err, schema.ErrNotFound) { // cancelled meanwhile: its rest is gone
+		return nil, schema.ErrLeaseLost
+	}
+	if err != nil {
+		return nil, err
+	}
+	lines, err := j.Spool.unpack(s.ID, number, spoolLines, chunk.Body)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := rowsOf(lines)
+	if err != nil {
+		return nil, err
+	}
+	p := &part{number: number, results: make([]RowResult, len(rows))}
+	values := make([]*registry.Record, len(rows))
+	var group errgroup.Group
+	workers := runtime.GOMAXPROCS(0)
+	for w := range workers {
+		group.Go(func() error {
+			for i := w; i < len(rows); i += workers {
+				p.results[i].Row = chunk.FirstLine + int64(rows[i].Number) - 1
+				values[i], p.results[i].Errors = decode.Decode(&rows[i])
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	for i, value := range values {
+		if len(p.results[i].Errors) > 0 {
+			p.results[i].Outcome = schema.Refused
+			p.results[i].Source, p.results[i].SourceRef = named(rows[i].JSON)
+			continue
+		}
+		p.good, p.records = append(p.good, i), append(p.records, *value)
+	}
+	return p, nil
+}
+
+// named returns which record a refused row is about, as far as it says.
+func named(row []byte) (source, ref string) {
+	var name struct {
+		Source    json.RawMessage `json:"source"`
+		SourceRef json.RawMessage `json:"source_ref"`
+	}
+	if err := json.Unmarshal(row, &name); err != nil {
+		return "", ""
+	}
+	text := func(raw json.RawMessage) (s string) {
+		if err := json.Unmarshal(raw, &s); err != nil || len(s) > 480 {
+			return ""
+		}
+		return s
+	}
+	return text(name.Source), text(name.SourceRef)
+}
+
+// rowsOf cuts lines into rows that stay valid.
+func rowsOf(lines []byte) ([]exchange.Row, error) {
+	reader, err := exchange.ReadNDJSON(bytes.NewReader(lines))
+	if errors.Is(err, exchange.ErrEmptyFile) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read rows: %w", err)
+	}
+	rows := make([]exchange.Row, 0, bytes.Count(lines, []byte("\n"))+1)
+	for {
+		row, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			return rows, reader.Close()
+		}
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("read rows: %w", err), reader.Close())
+		}
+		kept := *row
+		kept.JSON = slices.Clone(row.JSON)
+		rows = append(rows, kept)
+	}
+}
+
+// report says what became of the rows of a chunk, packed.
+func (j *Submit) report(id string, p *part, put []schema.PutResult) (string, schema.RowCounts, error) {
+	for n, i := range p.good {
+		r, record := &p.results[i], &p.records[n]
+		r.Outcome, r.Source, r.SourceRef, r.Revision, r.Errors = put[n].Outcome, record.Source, record.SourceRef, put[n].Revision, nil
+		if r.Outcome == schema.Refused {
+			r.Errors = registry.Problems{put[n].Problem}
+		}
+	}
+	var counts schema.RowCounts
+	var lines bytes.Buffer
+	encoder := json.NewEncoder(&lines)
+	for i := range p.results {
+		counts.Count(p.results[i].Outcome)
+		if err := encoder.Encode(&p.results[i]); err != nil {
+			return "", counts, fmt.Errorf("write results: %w", err)
+		}
+	}
+	packed, err := j.Spool.pack(id, p.number, spoolResults, lines.Bytes())
+	return packed, counts, err
+}
+
+// PruneSubmissions deletes submissions, with what became of their rows, that ended long ago, and idempotency keys of the day before.
+type PruneSubmissions struct {
+	DB    *schema.DB
+	Clock func() time.Time
+}
+
+// IdempotencyLife is how long the answer to a request with an idempotency key is kept.
+const IdempotencyLife = 24 * time.Hour
+
+// RunOnce returns how many went; schema.ErrNothingDue when there were none.
+func (j *PruneSubmissions) RunOnce(ctx context.Context) (int, error) {
+	now := j.Clock()
+	submissions, err := j.DB.PruneSubmissions(ctx, now.Add(-SubmissionLife))
+	if err != nil {
+		return submissions, fmt.Errorf("prune submissions: %w", err)
+	}
+	keys, err := j.DB.PruneIdempotent(ctx, now.Add(-IdempotencyLife))
+	if err != nil {
+		return submissions, fmt.Errorf("prune idempotency keys: %w", err)
+	}
+	if submissions+keys == 0 {
+		return 0, schema.ErrNothingDue
+	}
+	return submissions + keys, nil
+}
