@@ -254,8 +254,8 @@ func TestWhoActsOnRecourses(t *testing.T) {
 	c.step(t, id, "own", "withdraw", `{}`)
 }
 
-// naughty are texts that have broken programs. Those that are plain are kept as they are, the others are refused.
-var naughty = []string{"<script>alert(1)</script>", `"><img src=x onerror=alert(1)>`, "{{.Name}}", "'; DROP TABLE recourse; --", "../../etc/passwd", "%s%n%p", "${7*7}", "\u202eright to left",
+// naughtyReplies are texts that have broken programs. Those that are plain are kept as they are, the others are refused.
+var naughtyReplies = []string{"<script>alert(1)</script>", `"><img src=x onerror=alert(1)>`, "{{.Name}}", "'; DROP TABLE recourse; --", "../../etc/passwd", "%s%n%p", "${7*7}", "\u202eright to left",
 	"a\x00b", "\x1b[31mred", "Ω≈ç√∫˜µ", "👩‍👩‍👧‍👦", "\r\nSet-Cookie: a=b", "NULL", "＜ｓｃｒｉｐｔ＞", "</blockquote></section><h1>绿码</h1>", strings.Repeat("言", 501)}
 
 func TestRepliesStandBesideTheGradeAsTheyWereTyped(t *testing.T) {
@@ -266,7 +266,7 @@ func TestRepliesStandBesideTheGradeAsTheyWereTyped(t *testing.T) {
 	}
 	code := "/v/" + c.codes[c.target].Digits
 	kept := 0
-	for _, text := range naughty {
+	for _, text := range naughtyReplies {
 		answer := c.fileJSON("own", fmt.Sprintf(`{"kind":"reply","text":%s}`, jsonText(text)))
 		plain, err := supervision.PlainText(text, supervision.MaxReply)
 		if err != nil {

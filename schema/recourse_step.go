@@ -26,6 +26,9 @@ func (db *DB) StepRecourse(ctx context.Context, sight access.Sight, id int64, ac
 	var after *Recourse
 	err := db.inPut(ctx, "take a step of a recourse", PutOptions{}, func(t *tx) error {
 		w := &recourseWriter{tx: t, days: days, changed: map[string]bool{}}
+		if err := t.lockRecourse(ctx, id); err != nil {
+			return err
+		}
 		r, err := t.recourse(ctx, sight, id)
 		if err != nil {
 			return err
@@ -43,6 +46,16 @@ func (db *DB) StepRecourse(ctx context.Context, sight access.Sight, id int64, ac
 		return err
 	})
 	return after, err
+}
+
+// lockRecourse keeps a recourse for this transaction, so that of two who act at once the second sees what the first has done.
+func (t *tx) lockRecourse(ctx context.Context, id int64) error {
+	var kept int64
+	query := `SELECT id FROM recourse WHERE id = ?` + t.db.engine.dialect().updateLock
+	if err := t.GetContext(ctx, &kept, t.Rebind(query), id); err != nil {
+		return fmt.Errorf("keep recourse: %w", err)
+	}
+	return nil
 }
 
 // take takes one step and stores it.
@@ -106,7 +119,7 @@ func (w *recourseWriter) follow(ctx context.Context, r *Recourse, act *RecourseA
 	switch act.Step {
 	case supervision.Withdraw, supervision.Lapse:
 		if r.Kind == supervision.Objection {
-			return w.settle(ctx, r)
+			return w.settleRecord(ctx, r)
 		}
 	case supervision.Revoke:
 		return w.decideRecord(ctx, r, supervision.Unrepaired)
@@ -162,7 +175,7 @@ func (w *recourseWriter) land(ctx context.Context, r *Recourse, act *RecourseAct
 	case r.Kind == supervision.Objection && act.Outcome.Favours():
 		return w.correct(ctx, r, act)
 	case r.Kind == supervision.Objection:
-		return w.settle(ctx, r)
+		return w.settleRecord(ctx, r)
 	}
 	return nil
 }
@@ -196,8 +209,8 @@ func sameRecord(a, b *registry.Record) bool {
 	return a.Outcome == b.Outcome && a.Severity == b.Severity && a.Worst() == b.Worst()
 }
 
-// settle makes the record of an objection that came to nothing count again. That it was decided upon is noted even where nothing changes.
-func (w *recourseWriter) settle(ctx context.Context, r *Recourse) error {
+// settleRecord makes the record of an objection that came to nothing count again. That it was decided upon is noted even where nothing changes.
+func (w *recourseWriter) settleRecord(ctx context.Context, r *Recourse) error {
 	return w.decideRecord(ctx, r, func(record registry.Record) registry.Record {
 		settled, _ := supervision.Settled(record)
 		return settled
