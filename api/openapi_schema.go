@@ -154,9 +154,10 @@ func (recordForm) Schema(r huma.Registry) *huma.Schema {
 	for _, name := range []string{"source", "source_ref", "outcome", "severity", "product_code", "stage", "purpose", "case_id", "state"} {
 		s.Properties[name] = &huma.Schema{Type: huma.TypeString}
 	}
-	for _, name := range []string{"occurred_on", "rectify_by", "rectified_on", "provisional_until"} {
-		s.Properties[name] = dayForm{}.Schema(r)
+	for _, name := range []string{"rectify_by", "rectified_on", "provisional_until"} { // a day, or nothing
+		s.Properties[name] = &huma.Schema{Type: huma.TypeString, Pattern: `^([0-9]{4}-[0-9]{2}-[0-9]{2})?$`}
 	}
+	s.Properties["occurred_on"] = dayForm{}.Schema(r)
 	s.Properties["uscc"] = usccForm{}.Schema(r)
 	s.Properties["kind"] = enumOf(registry.KindNames())
 	s.Properties["findings"] = r.Schema(reflect.TypeFor[[]registry.Finding](), true, "")

@@ -136,7 +136,7 @@ func newOffice(t *testing.T) *office {
 	w := ownWorld(t)
 	o := &office{world: w}
 	o.h = w.handler(t, func(c *Config) {
-		c.Issuer, c.Seal = w.issuer(), access.SealKey{1}
+		c.Issuer, c.Seal, c.PersonKey = w.issuer(), access.SealKey{1}, []byte("0123456789abcdef")
 		c.Showcases = []Showcase{{USCC: w.first}}
 	})
 	o.server = httptest.NewServer(o.h)
@@ -147,7 +147,7 @@ func newOffice(t *testing.T) *office {
 	}
 	o.session = as(t, w.db, addAccount(t, w.db, schema.Account{Login: "all", Kind: access.Staff, Grants: grants}), w.now)
 	addAccount(t, w.db, schema.Account{Login: "zhang.min", Kind: access.Staff, Grants: grants[:1]})
-	partner, key := addPartner(t, w.db, schema.Partner{Name: "bank", Purposes: access.Purposes}, w.now.AddDate(1, 0, 0), access.Scopes...)
+	partner, key := addPartner(t, w.db, schema.Partner{Name: "bank", Purposes: access.Purposes, Sources: []string{"12315"}}, w.now.AddDate(1, 0, 0), access.Scopes...)
 	o.key = key
 	hook := schema.Webhook{ID: access.NewWebhookID(), PartnerID: partner, URL: "https://bank.example/"}
 	if err := w.db.AddWebhook(t.Context(), hook, "sealed"); err != nil {
@@ -169,12 +169,16 @@ func newOffice(t *testing.T) *office {
 
 // unexecuted are the operations whose examples need something that is not there at first, with what it is.
 var unexecuted = map[string]string{
-	"addComment":     "a version that is open for preview",
-	"previewModel":   "a version that is open for preview",
-	"revokeCode":     "it ends the code that others speak of",
-	"supersedeCode":  "it ends the code that others speak of",
-	"revokeKey":      "it ends the key that others are called with",
-	"rotateKey":      "it ends the key that others are called with",
+	"addComment":    "a version that is open for preview",
+	"previewModel":  "a version that is open for preview",
+	"revokeCode":    "it ends the code that others speak of",
+	"supersedeCode": "it ends the code that others speak of",
+	"revokeKey":     "it ends the key that others are called with",
+	"rotateKey":     "it ends the key that others are called with",
+	"addSubmission": "lines in its body, which TestSubmission sends", "readSubmission": "a submission", "listResults": "a submission", "cancelSubmission": "a submission",
+	"readRecord": "a record of this number", "voidRecord": "a record of this number", "readCheckpoint": "a checkpoint",
+	"readRecourse": "a recourse", "appealRecourse": "a recourse", "acceptRecourse": "a recourse", "returnRecourse": "a recourse", "decideRecourse": "a recourse", "hideReply": "a recourse",
+	"revokeRepair": "a recourse", "completeRecourse": "a recourse", "withdrawRecourse": "a recourse",
 	"deleteWebhook":  "it ends the webhook that others speak of",
 	"disableAccount": "it ends the account that others speak of", "disablePartner": "it ends the partner that others are called with",
 }

@@ -288,9 +288,6 @@ func (s *server) recordShown(c *gin.Context) {
 }
 
 func (s *server) showRecord(c *gin.Context) (*RecordHistory, error) {
-	if _, err := readQuery(c.Request); err != nil {
-		return nil, err
-	}
 	_, bounds, err := s.boundsOf(c)
 	if err != nil {
 		return nil, err
