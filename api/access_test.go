@@ -164,7 +164,7 @@ func (b *bureau) address(route *Route, e registry.USCC, county string) string {
 		code = b.codes[e].Digits
 	}
 	idx := fmt.Sprint(b.codes[e].Code.Index)
-	return strings.NewReplacer(":uscc", string(e), ":code", code, ":idx", idx, ":version", "1", ":n", "0", ":hash", "x", ":name", "y").Replace(route.Path)
+	return strings.NewReplacer(":uscc", string(e), ":code", code, ":idx", idx, ":version", "1", ":n", "0", ":hash", "x", ":name", "y", ":list", "trusted_merchant").Replace(route.Path)
 }
 
 func (b *bureau) call(t testing.TB, caller *called, method, address string) *httptest.ResponseRecorder {
@@ -234,7 +234,7 @@ func (b *bureau) checkLet(t *testing.T, route *Route, caller *called) {
 // checkUnknown checks that what lies outside looks like what does not exist.
 func (b *bureau) checkUnknown(t *testing.T, route *Route, caller *called, hidden *httptest.ResponseRecorder) {
 	t.Helper()
-	address := strings.NewReplacer(":uscc", "91350100M000100Y43", ":code", "110101", ":idx", "999999").Replace(route.Path)
+	address := strings.NewReplacer(":uscc", "91350100M000100Y43", ":code", "110101", ":idx", "999999", ":list", "trusted_merchant").Replace(route.Path)
 	unknown := b.call(t, caller, route.Method, address)
 	if a, b := decoded[Problem](t, hidden), decoded[Problem](t, unknown); a.Code != b.Code || a.Title != b.Title || a.Detail != b.Detail || a.Status != b.Status {
 		t.Errorf("%s: hidden is %+v, unknown is %+v", caller.name, a, b)
@@ -290,7 +290,7 @@ func TestOperatorOnEveryRoute(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, route := range s.table() {
-		answer := call(d.h, route.Method, strings.NewReplacer(":uscc", "91350100M000100Y43", ":idx", "1").Replace(route.Path), nil)
+		answer := call(d.h, route.Method, strings.NewReplacer(":uscc", "91350100M000100Y43", ":idx", "1", ":list", "trusted_merchant").Replace(route.Path), nil)
 		if route.Rule.SignedIn { // about one's own account, and there is none
 			continue
 		}

@@ -102,17 +102,18 @@ func TestPartnersAreKept(t *testing.T) {
 		status int
 		code   string
 	}{
-		"the same name":      {"/api/v1/partners", bank, 409, "partner_taken"},
-		"an unknown purpose": {"/api/v1/partners", object{"name": "x", "purposes": []string{"gossip"}}, 400, "invalid_field"},
-		"no network":         {"/api/v1/partners", object{"name": "x", "addresses": []string{"127.0.0.1"}}, 400, "invalid_field"},
-		"no name":            {"/api/v1/partners", object{}, 400, "invalid_field"},
-		"two words a source": {"/api/v1/partners", object{"name": "x", "sources": []string{"a b"}}, 400, "invalid_field"},
-		"no scope":           {at + "/keys", object{}, 400, "invalid_field"},
-		"an unknown scope":   {at + "/keys", object{"scopes": []string{"all"}}, 400, "invalid_field"},
-		"a key for ever":     {at + "/keys", object{"scopes": []string{"verify"}, "days": 9999}, 400, "invalid_field"},
-		"nobody's key":       {"/api/v1/partners/99/keys", object{"scopes": []string{"verify"}}, 404, "unknown_partner"},
-		"an unknown key":     {at + "/keys/0000000000/revoke", object{}, 404, "unknown_partner_key"},
-		"a long overlap":     {at + "/keys/0000000000/rotate", object{"overlap_hours": 1}, 404, "unknown_partner_key"},
+		"the same name":       {"/api/v1/partners", bank, 409, "partner_taken"},
+		"an unknown purpose":  {"/api/v1/partners", object{"name": "x", "purposes": []string{"gossip"}}, 400, "invalid_field"},
+		"no network":          {"/api/v1/partners", object{"name": "x", "addresses": []string{"127.0.0.1"}}, 400, "invalid_field"},
+		"no name":             {"/api/v1/partners", object{}, 400, "invalid_field"},
+		"the source of lists": {"/api/v1/partners", object{"name": "x", "sources": []string{"listing"}}, 400, "invalid_field"},
+		"two words a source":  {"/api/v1/partners", object{"name": "x", "sources": []string{"a b"}}, 400, "invalid_field"},
+		"no scope":            {at + "/keys", object{}, 400, "invalid_field"},
+		"an unknown scope":    {at + "/keys", object{"scopes": []string{"all"}}, 400, "invalid_field"},
+		"a key for ever":      {at + "/keys", object{"scopes": []string{"verify"}, "days": 9999}, 400, "invalid_field"},
+		"nobody's key":        {"/api/v1/partners/99/keys", object{"scopes": []string{"verify"}}, 404, "unknown_partner"},
+		"an unknown key":      {at + "/keys/0000000000/revoke", object{}, 404, "unknown_partner_key"},
+		"a long overlap":      {at + "/keys/0000000000/rotate", object{"overlap_hours": 1}, 404, "unknown_partner_key"},
 	} {
 		t.Run(name, func(t *testing.T) { problem(t, send(http.MethodPost, c.target, c.body), c.status, c.code) })
 	}

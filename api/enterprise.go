@@ -282,5 +282,8 @@ func (s *server) enterpriseView(c *gin.Context, answer *EnterpriseAnswer) (web.E
 	if view.Answering, err = s.answering(c, page, e.USCC); err != nil {
 		return view, err
 	}
+	if view.Listings, err = s.ownListings(c, e); err != nil {
+		return view, err
+	}
 	return view, s.enterpriseCodes(ctx, e.USCC, &view)
 }

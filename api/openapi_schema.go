@@ -164,6 +164,14 @@ func (recordForm) Schema(r huma.Registry) *huma.Schema {
 	return s
 }
 
+// openListForm is a list as open data, whose form docs/listings.md gives.
+type openListForm struct{}
+
+// Schema of a list as open data.
+func (openListForm) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
+}
+
 // linesForm is NDJSON: a JSON object on each line.
 type linesForm struct{}
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"healthcode/supervision"
 	"healthcode/web"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -135,7 +136,7 @@ func paged(own ...parameter) []parameter { return append(own, pageQuery...) }
 func allOperations() operations {
 	all := operations{}
 	for _, noun := range []operations{verifyOperations, enterpriseOperations, codeOperations, registerOperations, modelOperations, accountOperations,
-		partnerOperations, changeOperations, recordOperations, recourseOperations, auditOperations, healthOperations} {
+		partnerOperations, changeOperations, recordOperations, recourseOperations, listingOperations, auditOperations, healthOperations} {
 		for name, o := range noun {
 			o.method, o.route, _ = strings.Cut(name, " ")
 			all[name] = o
@@ -161,6 +162,7 @@ var operationTags = []struct {
 	{"partners", web.Phrase{ZhCN: "合作部门", En: "Partners"}, web.Phrase{ZhCN: "合作部门及其密钥。", En: "Partner departments and their API keys."}},
 	{"records", web.Phrase{ZhCN: "记录报送", En: "Records"}, web.Phrase{ZhCN: "单条与批量报送、修订、作废。", En: "Deliver records, one by one or in bulk, revise and void them."}},
 	{"recourse", web.Phrase{ZhCN: "救济", En: "Recourse"}, web.Phrase{ZhCN: "异议、修复、申诉与申辩。", En: "Objections, repairs, appeals and replies."}},
+	{"listings", web.Phrase{ZhCN: "名单", En: "Lists of enterprises"}, web.Phrase{ZhCN: "放心消费单位与严重违法失信名单。", En: "Trusted merchants, and the list of serious violations."}},
 	{"audit", web.Phrase{ZhCN: "审计", En: "Audit"}, web.Phrase{ZhCN: "审计日志与检查点。", En: "The audit log and its checkpoints."}},
 	{"health", web.Phrase{ZhCN: "运行状态", En: "Health"}, web.Phrase{ZhCN: "运行状态。", En: "Whether the service is alive and ready."}},
 }
@@ -177,6 +179,9 @@ var pathParameters = map[string]parameter{
 	"partners/:id":        number("id", "Number of the partner.", 1, 1<<53, 1),
 	"keys/:prefix":        text("prefix", "Prefix of the key, as the list shows it.", 40, "0c5be1f2a9"),
 	"webhooks/:id":        text("id", "Id of the webhook.", 40, "wh_example"),
+	"listings/:name":      choice("name", "Name of the list; with .csv or .json for open data.", "trusted_merchant", "serious_violation", "trusted_merchant.csv", "trusted_merchant.json", "serious_violation.csv", "serious_violation.json"),
+	"listings/:list":      choice("list", "Name of the list.", supervision.Lists...),
+	"entries/:uscc":       text("uscc", "Unified social credit code, as on the licence.", 18, exampleUSCC),
 	"records/:source":     text("source", "Under which it was sent.", 100, "12315"),
 	":source/:ref":        text("ref", "The source's own number.", 200, "C-2026-0117"),
 	"submissions/:id":     text("id", "Id of the submission.", 40, "sub_example"),
@@ -278,6 +283,6 @@ func isAPI(route *Route) bool {
 	if route.Method == http.MethodOptions { // browsers ask by themselves
 		return false
 	}
-	return slices.ContainsFunc([]string{"/api/", "/lists", "/bundle", "/.well-known/", "/v/", "/audit/checkpoints", "/healthz", "/readyz", "/openapi.json"},
+	return slices.ContainsFunc([]string{"/api/", "/lists", "/bundle", "/.well-known/", "/v/", "/audit/checkpoints", "/public/listings/", "/healthz", "/readyz", "/openapi.json"},
 		func(prefix string) bool { return strings.HasPrefix(route.Path, prefix) })
 }

@@ -106,7 +106,7 @@ func (b *PartnerBody) Partner() (p schema.Partner, err error) {
 		p.Purposes = append(p.Purposes, purpose)
 	}
 	for _, source := range b.Sources {
-		if access.CheckName(source) != nil || strings.ContainsAny(source, " \u3000") {
+		if access.CheckName(source) != nil || strings.ContainsAny(source, " \u3000") || source == schema.ListingSource {
 			return p, badField("sources", "is not the name of a source", "one word, such as 12315")
 		}
 	}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"healthcode/access"
 	"healthcode/registry"
 	"healthcode/schema"
 	"healthcode/scoring"
+	"healthcode/supervision"
 )
 
 // HistoryReader reads what a purpose tells beyond the live grade.
@@ -33,11 +35,11 @@ type PublicTold struct {
 // FinanceTold is what credit decisions may use. The exact index stays with the bureau and the enterprise.
 type FinanceTold struct {
 	PublicTold
-	Band      IndexBand         `json:"index_band"`
-	Since     registry.Day      `json:"since,omitzero"` // when tier or colour last changed
-	Trend     []TrendPoint      `json:"trend"`
-	Direction string            `json:"direction"` // rising, steady or falling: the last band of the trend beside its first
-	Listings  []registry.Listed `json:"listings"`
+	Band      IndexBand    `json:"index_band"`
+	Since     registry.Day `json:"since,omitzero"` // when tier or colour last changed
+	Trend     []TrendPoint `json:"trend"`
+	Direction string       `json:"direction"` // rising, steady or falling: the last band of the trend beside its first
+	Listings  []ListedTold `json:"listings"`
 }
 
 // PermittingTold is what permitting offices may use.
@@ -54,18 +56,21 @@ type VetoTold struct {
 	Colour registry.Colour      `json:"colour"`
 }
 
-// ListingTold is what the criteria for trusted merchants ask of the record.
+// ListingTold is whether an enterprise may stand on the list of trusted merchants: each criterion met or missed, and whether it is on the list.
 type ListingTold struct {
 	PublicTold
-	Since        registry.Day `json:"since,omitzero"`
-	OpenCritical int          `json:"open_critical_findings"`
+	Since        registry.Day                  `json:"since,omitzero"`
+	OpenCritical int                           `json:"open_critical_findings"`
+	Eligible     bool                          `json:"eligible"`
+	Criteria     []supervision.CriterionResult `json:"criteria"`
+	Listed       *ListedTold                   `json:"listed,omitempty"` // how it stands on the list
 }
 
 // ProjectTold is what applications for projects and awards may use.
 type ProjectTold struct {
 	PublicTold
-	Since    registry.Day      `json:"since,omitzero"`
-	Listings []registry.Listed `json:"listings"`
+	Since    registry.Day `json:"since,omitzero"`
+	Listings []ListedTold `json:"listings"`
 }
 
 // IndexBand is where an index lies, in whole points: from From, below To (the last band includes 100).
@@ -141,9 +146,10 @@ func (s *server) told(ctx context.Context, purpose access.Purpose, code registry
 	case access.PurposePermitting:
 		return s.permittingTold(ctx, code, live, standing)
 	case access.PurposeListing:
-		return ListingTold{public, live.ChangedOn, openCritical(standing, today)}, nil
+		return s.listingTold(ctx, public, code, live, standing)
 	case access.PurposeProject:
-		return ProjectTold{public, live.ChangedOn, registry.ListedOn(standing)}, nil
+		listed, err := s.listedTold(ctx, code, standing)
+		return ProjectTold{public, live.ChangedOn, listed}, err
 	default:
 		return nil, ErrPurpose
 	}
@@ -154,8 +160,25 @@ func (s *server) financeTold(ctx context.Context, public PublicTold, code regist
 	if err != nil {
 		return nil, fmt.Errorf("read the history of the grade: %w", err)
 	}
+	listed, err := s.listedTold(ctx, code, standing)
 	trend := trendOf(history, live)
-	return FinanceTold{public, bandOf(live.Index), live.ChangedOn, trend, directionOf(trend), registry.ListedOn(standing)}, nil
+	return FinanceTold{public, bandOf(live.Index), live.ChangedOn, trend, directionOf(trend), listed}, err
+}
+
+func (s *server) listingTold(ctx context.Context, public PublicTold, code registry.USCC, live *Grade, standing []registry.Record) (any, error) {
+	results, err := s.criteriaOf(ctx, supervision.ListTrusted, code)
+	if err != nil {
+		return nil, err
+	}
+	listed, err := s.listedTold(ctx, code, standing)
+	if err != nil {
+		return nil, err
+	}
+	told := ListingTold{public, live.ChangedOn, openCritical(standing, s.today()), len(supervision.Missed(results)) == 0, results, nil}
+	if at := slices.IndexFunc(listed, func(l ListedTold) bool { return l.List == supervision.ListTrusted }); at >= 0 {
+		told.Listed = &listed[at]
+	}
+	return told, nil
 }
 
 func (s *server) permittingTold(ctx context.Context, code registry.USCC, live *Grade, standing []registry.Record) (any, error) {

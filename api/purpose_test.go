@@ -14,6 +14,7 @@ import (
 	"healthcode/jobs"
 	"healthcode/registry"
 	"healthcode/schema"
+	"healthcode/supervision"
 )
 
 // counter is a small city where partners ask: one of its enterprises has something for every purpose to tell.
@@ -122,11 +123,11 @@ func pathsOf(t testing.TB, body []byte) []string {
 // What each purpose is told beside the verdict: exactly this.
 var toldMembers = map[access.Purpose]string{
 	access.PurposePublic:  "tier colour as_of",
-	access.PurposeFinance: "tier colour as_of index_band index_band.from index_band.to since trend trend[].on trend[].tier trend[].colour trend[].index_band trend[].index_band.from trend[].index_band.to direction listings listings[].list listings[].body listings[].since",
+	access.PurposeFinance: "tier colour as_of index_band index_band.from index_band.to since trend trend[].on trend[].tier trend[].colour trend[].index_band trend[].index_band.from trend[].index_band.to direction listings listings[].list listings[].body listings[].state listings[].since",
 	access.PurposePermitting: "as_of licences licences[].number licences[].valid_from licences[].valid_until licences[].state licences[].product_code vetoes vetoes[].fact vetoes[].colour " +
 		"open_rectifications open_rectifications[].kind open_rectifications[].severity open_rectifications[].occurred_on open_rectifications[].rectify_by open_rectifications[].product_code",
-	access.PurposeListing: "tier colour as_of since open_critical_findings",
-	access.PurposeProject: "tier colour as_of since listings listings[].list listings[].body listings[].since",
+	access.PurposeListing: "tier colour as_of since open_critical_findings eligible criteria criteria[].criterion criteria[].met criteria[].found criteria[].wanted",
+	access.PurposeProject: "tier colour as_of since listings listings[].list listings[].body listings[].state listings[].since",
 }
 
 const verdictMembers = "authentic current reason signature_valid form issuer kid uscc tier colour at_issue model issued_at expires_at idx status_as_of " +
@@ -166,7 +167,7 @@ func checkTold(t *testing.T, c *counter) {
 		t.Errorf("%+v of %+v", finance, live)
 	}
 	day := registry.DayOf(c.now)
-	if want := []registry.Listed{{List: "tax", Body: "tax bureau", Since: day - 20}}; !slices.Equal(finance.Listings, want) || !slices.Equal(toldFor[ProjectTold](t, c, access.PurposeProject).Listings, want) {
+	if want := []ListedTold{{List: "tax", Body: "tax bureau", State: supervision.StateListed, Since: day - 20}}; !slices.Equal(finance.Listings, want) || !slices.Equal(toldFor[ProjectTold](t, c, access.PurposeProject).Listings, want) {
 		t.Errorf("listings %+v", finance.Listings)
 	}
 	permitting := toldFor[PermittingTold](t, c, access.PurposePermitting)
@@ -179,7 +180,7 @@ func checkTold(t *testing.T, c *counter) {
 	if !slices.Contains(permitting.Open, registry.OpenRectification{Kind: registry.KindSpotCheck, Severity: registry.SeverityCritical, OccurredOn: day - 20, RectifyBy: day + 10, ProductCode: "wire"}) {
 		t.Errorf("open %+v", permitting.Open)
 	}
-	if listing := toldFor[ListingTold](t, c, access.PurposeListing); listing.OpenCritical < 1 {
+	if listing := toldFor[ListingTold](t, c, access.PurposeListing); listing.OpenCritical < 1 || listing.Eligible || len(listing.Criteria) != len(supervision.Criterions) || !slices.Contains(supervision.Missed(listing.Criteria), supervision.CriterionVeto) {
 		t.Errorf("%+v", listing)
 	}
 }

@@ -98,9 +98,9 @@ type RecourseItem struct {
 	Kind       supervision.Kind    `json:"kind"`
 	State      supervision.State   `json:"state"`
 	Outcome    supervision.Outcome `json:"outcome,omitempty"`
-	Source     string              `json:"source,omitempty"`
+	Source     string              `json:"source,omitempty"` // the record that it is about
 	SourceRef  string              `json:"source_ref,omitempty"`
-	Against    int64               `json:"against,omitempty"`
+	Against    int64               `json:"against,omitempty"` // the recourse that an appeal is about
 	FiledOn    registry.Day        `json:"filed_on"`
 	DueOn      registry.Day        `json:"due_on,omitzero"` // by when the next step is to be taken
 	Overdue    bool                `json:"overdue"`         // the bureau has let that pass
@@ -114,8 +114,8 @@ type RecourseAnswer struct {
 	FiledBy  string             `json:"filed_by"`
 	OnBehalf bool               `json:"on_behalf,omitempty"` // by a supervisor for the enterprise
 	Steps    []RecourseStepItem `json:"steps"`
-	Next     []supervision.Step `json:"next"` // what the caller may do now
-	Calendar string             `json:"calendar,omitempty"`
+	Next     []supervision.Step `json:"next"`               // what the caller may do now
+	Calendar string             `json:"calendar,omitempty"` // weekends_only: the holidays of due_on's year are not known yet
 }
 
 // RecourseStepItem is one step of a recourse as JSON.

@@ -110,7 +110,7 @@ func (s *server) recourseView(c *gin.Context, caller *access.Caller, r *schema.R
 	view := web.RecoursePage{Page: s.page(c), RecourseRow: recourseRow(&answer.RecourseItem), Against: r.Against, Text: r.Text, FiledBy: r.Filer, OnBehalf: r.OnBehalf, Duties: r.Duties,
 		WeekendsOnly: answer.Calendar != "", Next: answer.Next, MaxReason: supervision.MaxReason, MaxText: supervision.MaxText}
 	for _, step := range r.Steps {
-		view.Steps = append(view.Steps, web.RecourseStep{Step: string(step.Step), Outcome: string(step.Outcome), By: step.Actor, Side: string(step.Side), Higher: step.Higher, Reason: step.Reason, At: step.At})
+		view.Steps = append(view.Steps, web.RecourseStep{Step: string(step.Step), Outcome: string(step.Outcome), By: step.Actor, Higher: step.Higher, Reason: step.Reason, At: step.At})
 	}
 	for _, outcome := range r.Kind.Outcomes() {
 		view.Outcomes = append(view.Outcomes, web.Choice{Value: string(outcome), Label: view.Term("recourse_outcome", string(outcome))})
@@ -291,7 +291,7 @@ func (s *server) answering(c *gin.Context, page web.Page, code registry.USCC) (*
 		if i < recoursesShown {
 			view.Rows = append(view.Rows, recourseRow(&item))
 		}
-		if r := &stored.Items[i]; r.Contestable() && today <= r.Due { // one that was appealed is in another state
+		if r := &stored.Items[i]; r.Contestable() && today <= r.Due {
 			view.Contested = append(view.Contested, web.Choice{Value: strconv.FormatInt(r.ID, 10), Label: page.Term("recourse_kind", string(r.Kind)) + " " + strconv.FormatInt(r.ID, 10)})
 		}
 		view.MayReply = view.MayReply && (item.Kind != supervision.Reply || item.State != supervision.Published && item.State != supervision.Appealed)

@@ -23,7 +23,7 @@ type Route struct {
 // Beside its rule each route bounds what it shows (server.sight): staff by the regions where they hold a role of the rule, people of an
 // enterprise by their own enterprise. Who names an enterprise or a code in the address is bounded before the handler runs (server.bounded).
 func (s *server) table() []Route {
-	return slices.Concat(s.publicRoutes(), s.registerRoutes(), s.accountRoutes(), s.changeRoutes(), s.auditRoutes(), s.recordRoutes(), s.recourseRoutes())
+	return slices.Concat(s.publicRoutes(), s.registerRoutes(), s.accountRoutes(), s.changeRoutes(), s.auditRoutes(), s.recordRoutes(), s.recourseRoutes(), s.listingRoutes())
 }
 
 // publicRoutes are for everybody: verifying, and signing in.

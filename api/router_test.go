@@ -73,7 +73,7 @@ func TestWhoMayCallEachRoute(t *testing.T) {
 
 func checkAccess(t *testing.T, h http.Handler, w *world, route gin.RouteInfo, want string) {
 	t.Helper()
-	path := strings.NewReplacer(":uscc", string(w.first), ":code", w.codes[w.first].Digits, ":idx", "1", ":hash", "x", ":name", "y").Replace(route.Path)
+	path := strings.NewReplacer(":uscc", string(w.first), ":code", w.codes[w.first].Digits, ":idx", "1", ":hash", "x", ":name", "y", ":list", "trusted_merchant").Replace(route.Path)
 	for name, change := range map[string]func(*http.Request){
 		"another machine":        func(r *http.Request) { r.RemoteAddr = "192.0.2.7:5000" },
 		"a foreign name":         func(r *http.Request) { r.Host = "rebound.example.org" },

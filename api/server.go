@@ -56,6 +56,11 @@ type Store interface {
 	IdempotencyStore
 	RecourseStore
 	RecourseReader
+	ListingReader
+	ListingCounter
+	ListingTaker
+	OpenListingReader
+	CriteriaStore
 }
 
 // Config is all that the handlers need.
@@ -78,8 +83,9 @@ type Config struct {
 	OIDC         *OIDC          // nil: nobody signs in elsewhere
 	HTTPS        bool           // people come by https, so cookies are sent by nothing else
 
-	RateAddress Rate // of those without an API key; 0: no bound
-	RateKey     Rate // of each partner; 0: no bound
+	Licence     Licence // of open data; zero: DefaultLicence
+	RateAddress Rate    // of those without an API key; 0: no bound
+	RateKey     Rate    // of each partner; 0: no bound
 
 	ScreenRenewal time.Duration // how often a screen renews its code, in whole seconds; 0 means 30
 }
@@ -111,7 +117,7 @@ type server struct {
 
 	hasAccounts atomic.Bool
 	comparing   chan struct{} // a place for each password or code that is compared at once
-	receiving   chan struct{} // a place for each submission that comes in at once
+	receiving   reception
 }
 
 // comparedAtOnce bounds how many passwords are compared at once: each takes 32 MiB.
@@ -140,6 +146,9 @@ func newServer(c Config) (*server, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Licence == (Licence{}) {
+		c.Licence = DefaultLicence
+	}
 	renderer, err := web.NewRenderer()
 	if err != nil {
 		return nil, fmt.Errorf("prepare pages: %w", err)
@@ -149,7 +158,7 @@ func newServer(c Config) (*server, error) {
 		return nil, fmt.Errorf("prepare assets: %w", err)
 	}
 	s := &server{Config: c, log: c.Log, store: c.Store, now: c.Now, renderer: renderer, assets: assets, everyone: newPopulationCache(c.Store),
-		comparing: make(chan struct{}, comparedAtOnce), says: allOperations(), receiving: make(chan struct{}, receivedAtOnce), gates: newGates(), byAddress: newRates("address", c.RateAddress), byKey: newRates("key", c.RateKey)}
+		comparing: make(chan struct{}, comparedAtOnce), says: allOperations(), gates: newGates(), byAddress: newRates("address", c.RateAddress), byKey: newRates("key", c.RateKey)}
 	s.proven.most = maxProven
 	s.live.bound()
 	if s.checker, err = s.checkerScript(); err != nil {

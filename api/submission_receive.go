@@ -14,6 +14,7 @@ import (
 	"mime"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"healthcode/exchange"
@@ -35,6 +36,7 @@ const (
 	paceBytes      = 32 << 10         // so much must come in, or go out,
 	paceTime       = 15 * time.Second // in so much time
 	receivedAtOnce = 8                // by one server
+	receivedOfOne  = 2                // of these, of one caller: a slow one keeps nobody else out
 	receiveLease   = 2 * time.Minute  // a submission of a server that stopped is cut after this; a chunk may take some time to come
 
 	chunkLines = 5000
@@ -69,13 +71,12 @@ func (s *server) receive(c *gin.Context) (*schema.Submission, error) {
 	if err != nil {
 		return nil, err
 	}
-	select {
-	case s.receiving <- struct{}{}:
-		defer func() { <-s.receiving }()
-	default:
+	who := fmt.Sprint(caller.Kind, caller.ID)
+	if !s.receiving.enter(who) {
 		c.Header("Retry-After", "10")
 		return nil, errReceiving
 	}
+	defer s.receiving.leave(who)
 	body, err := submittedBody(c)
 	if err != nil {
 		return nil, err
@@ -83,6 +84,37 @@ func (s *server) receive(c *gin.Context) (*schema.Submission, error) {
 	r := &receiver{server: s, lines: &lineCutter{in: bufio.NewReaderSize(body, 64<<10)}, spool: jobs.Spool{Seal: s.Seal},
 		submission: &schema.Submission{ID: newSubmissionID(), CallerKind: caller.Kind, CallerID: caller.ID, Bounds: bounds, Source: defaultSource(&bounds)}}
 	return r.run(c.Request.Context())
+}
+
+// reception counts the submissions that come in at once.
+type reception struct {
+	mu  sync.Mutex
+	all int
+	of  map[string]int // by caller
+}
+
+// enter reports whether there is a place for one more of a caller; leave gives it back.
+func (r *reception) enter(caller string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.all >= receivedAtOnce || r.of[caller] >= receivedOfOne {
+		return false
+	}
+	if r.of == nil {
+		r.of = map[string]int{}
+	}
+	r.all++
+	r.of[caller]++
+	return true
+}
+
+func (r *reception) leave(caller string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all--
+	if r.of[caller]--; r.of[caller] == 0 {
+		delete(r.of, caller)
+	}
 }
 
 // newSubmissionID makes the identifier of a submission: sub_ and 20 hex digits.

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -247,24 +248,10 @@ func TestBadSubmissions(t *testing.T) {
 	}
 }
 
-// bomb is a small body that unpacks to more than a submission may have.
+// bomb is a small body that unpacks to more than a submission may have: one member of gzip after the other.
 func bomb(t testing.TB) string {
 	t.Helper()
-	var out bytes.Buffer
-	w, err := gzip.NewWriterLevel(&out, gzip.BestSpeed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	block := bytes.Repeat([]byte("x"), 1<<20)
-	for range MaxSubmissionBody>>20 + 1 {
-		if _, err := w.Write(block); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return out.String()
+	return strings.Repeat(packed(t, strings.Repeat("x", 16<<20)), MaxSubmissionBody>>24+1)
 }
 
 // Lines that are too long are kept short enough, and still seen to be too long.
@@ -288,7 +275,7 @@ func TestLineCutter(t *testing.T) {
 			var got []int
 			for {
 				chunk, err := l.next()
-				if err == io.EOF {
+				if errors.Is(err, io.EOF) {
 					break
 				}
 				if err != nil {
@@ -425,18 +412,23 @@ func TestSubmissionsAtOnce(t *testing.T) {
 	}
 	in.h = h
 	body := visited(in.own, "one")
-	for range receivedAtOnce {
-		s.receiving <- struct{}{}
+	laboratory := decoded[SubmissionItem](t, in.post(submissionsPath, body, linesBody, in.lab)).CallerID
+	for name, callers := range map[string][]string{"of one caller": {fmt.Sprint("partner", laboratory), fmt.Sprint("partner", laboratory)}, "of all": strings.Fields("a a b b c c d d")} {
+		for _, one := range callers {
+			if !s.receiving.enter(one) {
+				t.Fatalf("%s: no place for %s", name, one)
+			}
+		}
+		answer := in.post(submissionsPath, body, linesBody, in.lab)
+		problem(t, answer, http.StatusServiceUnavailable, "receiving_busy")
+		if answer.Header().Get("Retry-After") == "" {
+			t.Errorf("%s: it does not say when to come again", name)
+		}
+		for _, one := range callers {
+			s.receiving.leave(one)
+		}
 	}
-	answer := in.post(submissionsPath, body, linesBody, in.lab)
-	problem(t, answer, http.StatusServiceUnavailable, "receiving_busy")
-	if answer.Header().Get("Retry-After") == "" {
-		t.Error("it does not say when to come again")
-	}
-	for range receivedAtOnce {
-		<-s.receiving
-	}
-	for range schema.MaxOpenSubmissions {
+	for range schema.MaxOpenSubmissions - 1 {
 		if answer := in.post(submissionsPath, body, linesBody, in.lab); answer.Code != http.StatusAccepted {
 			t.Fatalf("status %d %s", answer.Code, answer.Body)
 		}
@@ -501,4 +493,33 @@ func FuzzSubmission(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// A submission may take longer than the server gives an ordinary request: its deadlines are its own.
+func TestSubmissionDeadlines(t *testing.T) {
+	t.Parallel()
+	in := newIntake(t)
+	server := httptest.NewUnstartedServer(in.h)
+	server.Config.ReadHeaderTimeout, server.Config.ReadTimeout, server.Config.WriteTimeout = time.Minute, time.Nanosecond, time.Nanosecond
+	server.Start()
+	t.Cleanup(server.Close)
+	send := func(path, mediaType string) (int, error) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+path, strings.NewReader(visited(in.own, "slow")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", mediaType)
+		r.Header.Set(in.lab[0], in.lab[1])
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return 0, err
+		}
+		return answer.StatusCode, answer.Body.Close()
+	}
+	if status, err := send(submissionsPath, typeNDJSON); err != nil || status != http.StatusAccepted {
+		t.Errorf("status %d, %v", status, err)
+	}
+	if status, err := send(recordsPath, typeJSON); err == nil && status < 400 {
+		t.Errorf("an ordinary request has more time than the server gives: status %d", status)
+	}
 }

@@ -21,3 +21,6 @@ const (
 	StepStoring = stepStoring
 	StepKept    = stepKept
 )
+
+// OnEntry has a function called after each entry that was followed up.
+func (j *Listings) OnEntry(reached func()) { j.onEntry = reached }

@@ -34,6 +34,9 @@ func TestMain(m *testing.M) {
 		if os.Getenv(childSubmits) != "" {
 			child = submittingChild
 		}
+		if os.Getenv(childLists) != "" {
+			child = listingChild
+		}
 		if err := child(address); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}

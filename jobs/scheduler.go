@@ -30,6 +30,7 @@ type Schedule struct {
 	Tidy      gocron.JobDefinition // submissions that ended long ago, and idempotency keys
 	Rotate    gocron.JobDefinition // signing keys
 	Key       gocron.JobDefinition // looks which key signs
+	Listings  gocron.JobDefinition // who stands on a list
 
 	Checkpoint gocron.JobDefinition // of the audit log: one a day, however often it is looked
 
@@ -39,6 +40,9 @@ type Schedule struct {
 
 // follow is how often changes are looked for: a record is graded, and its grade published, within two seconds. To look costs one small query.
 const follow = 400 * time.Millisecond
+
+// listingsFollow is how often it is looked for entries of lists whose grades have changed, or which were not looked at today.
+const listingsFollow = 2 * time.Second
 
 // DefaultSchedule rotates keys at 00:40, ends publications and recourses whose time is over at 01:00, activates models at 01:30, grades everybody at
 // 02:00, reminds of codes that end at 03:20, before it renews them at 03:30, and prunes counts and looks at 03:50; changes are graded and published at
@@ -62,6 +66,7 @@ func DefaultSchedule() Schedule {
 		Checkpoint: gocron.CronJob("10 * * * *", false),
 		Submit:     gocron.DurationJob(follow),
 		Tidy:       gocron.DurationJob(time.Hour),
+		Listings:   gocron.DurationJob(listingsFollow),
 	}
 }
 
@@ -114,6 +119,7 @@ func NewScheduler(ctx context.Context, db *schema.DB, signed Work, when Schedule
 		{"deliver-webhooks", when.Deliver, s.delivered(clock, signed.Deliver)},
 		{"store-submissions", when.Submit, s.submitted(clock, signed.Submit)},
 		{"prune-submissions", when.Tidy, s.counted("submissions and idempotency keys pruned", (&PruneSubmissions{DB: db, Clock: clock}).RunOnce)},
+		{"follow-listings", when.Listings, patient(clock, s.listings(&Listings{DB: db, Clock: clock}))},
 		{"follow-key", when.Key, follows(clock, signed.Key)},
 		{"checkpoint-audit", when.Checkpoint, s.checkpoint(signed.Checkpoint)},
 	}
@@ -278,6 +284,16 @@ func follows(clock func() time.Time, key *ActiveKey) func(context.Context) error
 		return nil
 	}
 	return patient(clock, key.Refresh)
+}
+
+func (s *Scheduler) listings(job *Listings) func(context.Context) error {
+	return func(ctx context.Context) error {
+		done, err := job.RunOnce(ctx)
+		if err == nil {
+			s.log.InfoContext(ctx, "listings followed up", "checked", done.Checked, "steps", done.Steps)
+		}
+		return err
+	}
 }
 
 // uncounted is work of which the log says nothing unless it fails: it is done all the time.

@@ -48,7 +48,7 @@ type Submit struct {
 	Log       *slog.Logger
 	Lease     time.Duration // how long a submission is ours without a sign of life; 0: half a minute
 
-	pruned  time.Time
+	looked  time.Time                    // for submissions that nobody receives any more
 	reached func(step string, chunk int) // for tests: called between steps
 }
 
@@ -66,11 +66,11 @@ func (j *Submit) at(step string, chunk int) {
 
 // RunOnce stores the oldest submission that waits, to its end; schema.ErrNothingDue when none does.
 func (j *Submit) RunOnce(ctx context.Context) (*schema.Submission, error) {
-	if now := j.Clock(); now.Sub(j.pruned) >= time.Minute {
+	if now := j.Clock(); now.Sub(j.looked) >= time.Minute {
 		if _, err := j.DB.CutSubmissions(ctx); err != nil {
 			return nil, fmt.Errorf("cut submissions: %w", err)
 		}
-		j.pruned = now
+		j.looked = now
 	}
 	s, err := j.DB.ClaimSubmission(ctx, cmp.Or(j.Lease, submitLease))
 	if err != nil {

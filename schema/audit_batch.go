@@ -71,8 +71,22 @@ func textDigest(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// auditPut adds the line of a batch that was put. rows are what was written, the key of a row in its first columns. Nothing written is no change.
-func (t *tx) auditPut(ctx context.Context, noun string, keys int, rows [][]any, results []PutResult) error {
+// putNoun says how the rows of a put are named.
+type putNoun struct {
+	noun string
+	keys int   // how many columns are the key
+	id   []int // the columns that name one of them
+}
+
+var (
+	putRegions     = putNoun{"region", 1, []int{0}}
+	putProducts    = putNoun{"product", 1, []int{0}}
+	putEnterprises = putNoun{"enterprise", 2, []int{0}}
+	putRecords     = putNoun{"record", 3, []int{1, 2}} // source/source_ref
+)
+
+// auditPut adds the line of a batch that was put. rows are what was written. Nothing written is no change.
+func (t *tx) auditPut(ctx context.Context, of putNoun, rows [][]any, results []PutResult) error {
 	b := batchAudited{Rows: len(rows)}
 	for i := range results {
 		switch results[i].Outcome {
@@ -90,19 +104,23 @@ func (t *tx) auditPut(ctx context.Context, noun string, keys int, rows [][]any, 
 		return nil
 	}
 	if len(rows) > 0 {
-		b.First, b.Last, b.Digest = rowKey(rows[0][:keys]), rowKey(rows[len(rows)-1][:keys]), digestOf(rows)
+		b.First, b.Last, b.Digest = rowKey(rows[0][:of.keys], " "), rowKey(rows[len(rows)-1][:of.keys], " "), digestOf(rows)
 	}
-	entry := auditEntry{Action: noun + ".put", Noun: noun, USCC: oneOwner(rows), After: b}
+	entry := auditEntry{Action: of.noun + ".put", Noun: of.noun, USCC: oneOwner(rows), After: b}
 	if len(rows) == 1 {
-		entry.ID = b.First
+		var id []any
+		for _, column := range of.id {
+			id = append(id, rows[0][column])
+		}
+		entry.ID = rowKey(id, "/")
 	}
 	return t.audit(ctx, entry)
 }
 
-func rowKey(key []any) string {
+func rowKey(key []any, between string) string {
 	text := fmt.Sprint(key[0])
 	for _, part := range key[1:] {
-		text += " " + fmt.Sprint(part)
+		text += between + fmt.Sprint(part)
 	}
 	return text
 }

@@ -4,9 +4,8 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"maps"
+	"go/types"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -48,74 +47,105 @@ var unaudited = map[string]string{
 	"PruneLists":          "old publications, once a minute",
 }
 
-// storeFunc is what a function of this package writes or calls.
-type storeFunc struct {
-	exported, onDB bool
-	calls          map[string]bool
+// calls holds what each function of this package uses: functions and methods of this package, by their objects.
+type calls map[*types.Func][]*types.Func
+
+// emptyPackages stands for whatever is imported: what is called there is of no interest here, and what cannot be resolved is passed over.
+type emptyPackages struct{}
+
+func (emptyPackages) Import(path string) (*types.Package, error) {
+	empty := types.NewPackage(path, path[strings.LastIndexByte(path, '/')+1:])
+	empty.MarkComplete()
+	return empty, nil
 }
 
-// storeFuncs reads the sources of this package. Calls are known by their names alone: of functions with one name it takes them all together.
-func storeFuncs(t *testing.T) map[string]*storeFunc {
+// readCalls reads the sources of this package and resolves what their functions call.
+func readCalls(t *testing.T) calls {
 	t.Helper()
 	sources, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := map[string]*storeFunc{}
+	set, files := token.NewFileSet(), []*ast.File{}
 	for _, source := range sources {
 		if strings.HasSuffix(source, "_test.go") {
 			continue
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), source, nil, parser.SkipObjectResolution)
+		file, err := parser.ParseFile(set, source, nil, parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)
 		}
+		files = append(files, file)
+	}
+	info := &types.Info{Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{}}
+	config := types.Config{Importer: emptyPackages{}, Error: func(error) {}}
+	_, _ = config.Check("healthcode/schema", set, files, info) // the errors are about what is imported
+	found := calls{}
+	for _, file := range files {
 		for _, declared := range file.Decls {
 			if f, ok := declared.(*ast.FuncDecl); ok && f.Body != nil {
-				note(found, f)
+				found.note(info, f)
 			}
 		}
 	}
 	return found
 }
 
-func note(found map[string]*storeFunc, f *ast.FuncDecl) {
-	one := found[f.Name.Name]
-	if one == nil {
-		one = &storeFunc{calls: map[string]bool{}}
-		found[f.Name.Name] = one
+func (c calls) note(info *types.Info, f *ast.FuncDecl) {
+	caller, ok := info.Defs[f.Name].(*types.Func)
+	if !ok {
+		return
 	}
-	if f.Recv != nil {
-		if star, ok := f.Recv.List[0].Type.(*ast.StarExpr); ok {
-			one.onDB = one.onDB || star.X.(*ast.Ident).Name == "DB"
-		}
-	}
-	one.exported = f.Name.IsExported()
+	c[caller] = nil
 	ast.Inspect(f.Body, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.SelectorExpr:
-			one.calls[n.Sel.Name] = true
-		case *ast.CallExpr:
-			if name, ok := n.Fun.(*ast.Ident); ok {
-				one.calls[name.Name] = true
+		if name, ok := n.(*ast.Ident); ok {
+			if used, ok := info.Uses[name].(*types.Func); ok {
+				c[caller] = append(c[caller], used.Origin())
 			}
 		}
 		return true
 	})
 }
 
-// reaches reports whether a function calls another one, directly or through others.
-func reaches(all map[string]*storeFunc, from, to string, seen map[string]bool) bool {
+// named returns a method of this package, by its receiver and name.
+func (c calls) named(t *testing.T, receiver, name string) *types.Func {
+	t.Helper()
+	for f := range c {
+		if f.Name() == name && receiverOf(f) == receiver {
+			return f
+		}
+	}
+	t.Fatalf("there is no method %s of %s", name, receiver)
+	return nil
+}
+
+// receiverOf returns the name of the type that a method belongs to, empty for a function.
+func receiverOf(f *types.Func) string {
+	receiver := f.Signature().Recv()
+	if receiver == nil {
+		return ""
+	}
+	of := receiver.Type()
+	if pointer, ok := of.(*types.Pointer); ok {
+		of = pointer.Elem()
+	}
+	if named, ok := of.(*types.Named); ok {
+		return named.Obj().Name()
+	}
+	return ""
+}
+
+// reach reports whether a function uses another one, directly or through others, but not through one that every writer goes through.
+func (c calls) reach(from, to, except *types.Func, seen map[*types.Func]bool) bool {
 	if from == to {
 		return true
 	}
-	f := all[from]
-	if f == nil || seen[from] || from == "once" || from == "inWrite" && to == "audit" { // every transaction may write lines at its end
+	if seen[from] || from == except {
 		return false
 	}
 	seen[from] = true
-	for _, next := range slices.Sorted(maps.Keys(f.calls)) {
-		if reaches(all, next, to, seen) {
+	for _, next := range c[from] {
+		if c.reach(next, to, except, seen) {
 			return true
 		}
 	}
@@ -124,31 +154,31 @@ func reaches(all map[string]*storeFunc, from, to string, seen map[string]bool) b
 
 // TestWritersAudit holds every store function that writes to a line in the audit log, or to a reason why there is none.
 func TestWritersAudit(t *testing.T) {
-	all := storeFuncs(t)
-	writers := 0
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		f := all[name]
-		if !f.exported || !f.onDB || !reaches(all, name, "inWrite", map[string]bool{}) {
+	all := readCalls(t)
+	write, audit := all.named(t, "DB", "inWrite"), all.named(t, "tx", "audit")
+	writers := map[string]bool{}
+	for f := range all {
+		if !f.Exported() || receiverOf(f) != "DB" || !all.reach(f, write, nil, map[*types.Func]bool{}) {
 			continue
 		}
-		writers++
-		audits := reaches(all, name, "audit", map[string]bool{})
-		reason, excused := unaudited[name]
+		writers[f.Name()] = true
+		audits := all.reach(f, audit, write, map[*types.Func]bool{})
+		reason, excused := unaudited[f.Name()]
 		switch {
 		case !audits && !excused:
-			t.Errorf("%s writes and adds no line to the audit log (t.audit), nor is it in unaudited with a reason", name)
+			t.Errorf("%s writes and adds no line to the audit log (t.audit), nor is it in unaudited with a reason", f.Name())
 		case audits && excused:
-			t.Errorf("%s is in unaudited but adds a line", name)
+			t.Errorf("%s is in unaudited but adds a line", f.Name())
 		case excused && reason == "":
-			t.Errorf("%s is in unaudited without a reason", name)
+			t.Errorf("%s is in unaudited without a reason", f.Name())
 		}
 	}
 	for name := range unaudited {
-		if f := all[name]; f == nil || !f.exported {
-			t.Errorf("unaudited names %s, which is no store function", name)
+		if !writers[name] {
+			t.Errorf("unaudited names %s, which is no store function that writes", name)
 		}
 	}
-	if writers < 50 {
-		t.Errorf("found only %d functions that write", writers)
+	if len(writers) < 50 {
+		t.Errorf("found only %d functions that write", len(writers))
 	}
 }

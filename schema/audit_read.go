@@ -177,6 +177,7 @@ func readCheckpoint(scan func(...any) error) (c AuditCheckpoint, err error) {
 // has another hash.
 func (db *DB) SaveAuditCheckpoint(ctx context.Context, c AuditCheckpoint, previous int64) error {
 	return db.inWrite(ctx, "store a checkpoint", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		if _, err := t.auditHead(ctx, t.db.engine.dialect().updateLock); err != nil { // one at a time
 			return err
 		}

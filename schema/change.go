@@ -10,6 +10,7 @@ import (
 
 	"healthcode/access"
 	"healthcode/registry"
+	"healthcode/supervision"
 )
 
 // Change is one message of the change feed, as partners get it: see docs/formats.md. Position rises without gaps, and a change that has
@@ -30,11 +31,12 @@ var told = map[string]func(payload []byte) ([]byte, error){
 	TopicGradeChanged: partOf[gradeTold],
 	TopicCodeChanged:  partOf[codeTold],
 
-	TopicRepairGranted: partOf[repairTold],
+	TopicRepairGranted:  partOf[repairTold],
+	TopicListingChanged: partOf[listingTold],
 }
 
 // FeedTopics lists the topics of the change feed.
-var FeedTopics = []string{TopicCodeChanged, TopicGradeChanged, TopicRepairGranted}
+var FeedTopics = []string{TopicCodeChanged, TopicGradeChanged, TopicListingChanged, TopicRepairGranted}
 
 // gradeTold leaves out the index and the digest: the tier and the colour are what a partner without a purpose may know.
 type gradeTold struct {
@@ -64,6 +66,14 @@ type repairTold struct {
 	Source    string        `json:"source"`
 	SourceRef string        `json:"source_ref"`
 	On        registry.Day  `json:"on"`
+}
+
+// listingTold leaves out reasons and the criteria that are missed, which are between the bureau and the enterprise.
+type listingTold struct {
+	USCC  registry.USCC            `json:"uscc"`
+	List  string                   `json:"list"`
+	State supervision.ListingState `json:"state"`
+	Since registry.Day             `json:"since"`
 }
 
 // partOf keeps the members of a message that T has.

@@ -79,7 +79,7 @@ func (db *DB) Remind(ctx context.Context, codes []EndingCode) (told int, err err
 		if told == 0 {
 			return nil
 		}
-		after := batchAudited{Rows: told, First: rowKey(rows[0][:2]), Last: rowKey(rows[told-1][:2]), Digest: digestOf(rows)}
+		after := batchAudited{Rows: told, First: rowKey(rows[0][:2], " "), Last: rowKey(rows[told-1][:2], " "), Digest: digestOf(rows)}
 		return t.audit(ctx, auditEntry{Action: "code.reminded", Noun: "code", After: after})
 	})
 	return told, err

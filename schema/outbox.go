@@ -17,6 +17,8 @@ const (
 	TopicCodeCopied     = "code.copied"     // a printed code was scanned in many places
 	TopicRepairGranted  = "repair.granted"  // a record is published no longer: repaired, or its longest term has ended
 
+	TopicListingChanged = "listing.changed" // an enterprise was listed, suspended, returned, or left a list
+
 	TopicWebhookDisabled = "webhook.disabled" // a webhook failed for so long that it gets nothing any more; no enterprise
 
 	TopicKeyChanged     = "key.changed"      // a signing key was added or took a step in its life; no enterprise

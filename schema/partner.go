@@ -71,6 +71,8 @@ type partnerAudited struct {
 	Purposes []access.Purpose `json:"purposes,omitempty"`
 	Sources  []string         `json:"sources,omitempty"`
 	Networks []string         `json:"networks,omitempty"` // Addresses; that word is masked, since a person has one
+
+	Certificates []string `json:"certificates,omitempty"` // thumbprints, no secret
 }
 
 // partnerKeyAudited is what the audit log says of a partner's key.
@@ -100,7 +102,7 @@ func (db *DB) AddPartner(ctx context.Context, p Partner) (int64, error) {
 			return fmt.Errorf("%w: the name is taken", ErrConflict)
 		}
 		id = ids[0]
-		after := partnerAudited{p.Name, p.Purposes, p.Sources, p.Addresses}
+		after := partnerAudited{p.Name, p.Purposes, p.Sources, p.Addresses, p.Certificates}
 		return t.audit(ctx, auditEntry{Action: "partner.added", Noun: "partner", ID: number(id), After: after})
 	})
 	return id, err

@@ -21,7 +21,7 @@ func (db *DB) PutRecords(ctx context.Context, records []registry.Record, options
 		if results, err = batch.put(ctx, records); err != nil {
 			return err
 		}
-		if err := t.auditPut(ctx, "record", 3, batch.rows, results); err != nil {
+		if err := t.auditPut(ctx, putRecords, batch.rows, results); err != nil {
 			return err
 		}
 		return t.announce(ctx, batch.changed)

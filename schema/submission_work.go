@@ -71,6 +71,9 @@ func (db *DB) PutChunk(ctx context.Context, s *Submission, number int, records [
 			return err
 		}
 		counts = n
+		if err := t.auditPut(ctx, putRecords, batch.rows, put); err != nil {
+			return err
+		}
 		if err := t.announce(ctx, batch.changed); err != nil {
 			return err
 		}

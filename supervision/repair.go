@@ -9,12 +9,12 @@ import (
 	"healthcode/registry"
 )
 
-// Term says how long a bad fact is published, in months: repair can be asked for after Least, and publication ends by itself after Most.
-type Term struct{ Least, Most int }
+// PublicationTerm says how long a bad fact is published, in months: repair can be asked for after Least, and publication ends by itself after Most.
+type PublicationTerm struct{ Least, Most int }
 
 // Terms by the severity of the dishonesty (国办发〔2025〕22号; 信用修复管理办法, in force 2026-04-01): 轻微, 一般, 严重. A minor one can be repaired once its
 // duties are done. What has no severity, as a broken commitment, is 一般.
-var Terms = map[registry.Severity]Term{
+var Terms = map[registry.Severity]PublicationTerm{
 	registry.SeverityMinor:    {0, 3},
 	registry.SeverityNone:     {3, 12},
 	registry.SeverityMajor:    {3, 12},

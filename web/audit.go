@@ -47,7 +47,7 @@ type AuditCheckpoint struct {
 }
 
 // auditNouns are what a change may be of, in the order of the choice.
-var auditNouns = []string{"account", "session", "partner", "partner_key", "webhook", "ticket", "enterprise", "record", "product", "region", "code", "signing_key", "key_set", "model", "run", "look", "scan", "delivery"}
+var auditNouns = []string{"account", "session", "partner", "partner_key", "webhook", "ticket", "enterprise", "record", "submission", "recourse", "listing", "product", "region", "code", "signing_key", "key_set", "model", "run", "look", "scan", "delivery"}
 
 // Nouns are the choices of what was changed.
 func (p AuditPage) Nouns() []Choice {

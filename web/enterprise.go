@@ -27,6 +27,7 @@ type EnterprisePage struct {
 	Looks        []LookLine   // newest first, at most MaxLooks
 	Reply        *PublicReply // what the enterprise says beside the grade, nil for nothing
 	Answering    *Answering   // nil on a page of another moment
+	Listings     []OwnListing
 	Explanation  *Explanation
 	Preview      *Preview // none when no version is open for preview
 	AsOf         string   // the day asked for, empty for the current grade

@@ -54,17 +54,16 @@ func (r RecoursesPage) Filtered() bool {
 
 // RecourseRow is one line of a list of recourses.
 type RecourseRow struct {
-	Number    int64
-	USCC      registry.USCC
-	Name      string
-	Kind      string
-	State     string
-	Outcome   string
-	Record    string // source and number of the record, empty for none
-	FiledOn   registry.Day
-	DueOn     registry.Day
-	Overdue   bool
-	ForAuthor bool // the date is the enterprise's: to complete, or to appeal
+	Number  int64
+	USCC    registry.USCC
+	Name    string
+	Kind    string
+	State   string
+	Outcome string
+	Record  string // source and number of the record, empty for none
+	FiledOn registry.Day
+	DueOn   registry.Day
+	Overdue bool
 }
 
 // StateOf writes where a recourse stands, with its outcome once it is decided.
@@ -146,7 +145,6 @@ type RecourseStep struct {
 	Step    string
 	Outcome string
 	By      string
-	Side    string
 	Higher  bool
 	Reason  string
 	At      time.Time

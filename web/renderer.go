@@ -37,6 +37,8 @@ var views = []struct {
 	{AuditPage{}, "audit.html", "console.html"},
 	{RecoursesPage{}, "recourses.html", "console.html"},
 	{RecoursePage{}, "recourse.html", "console.html"},
+	{PublicListingPage{}, "public_listing.html", "public.html"},
+	{ListingDeskPage{}, "listing_desk.html", "console.html"},
 	{SignPage{}, "sign.html", "print.html"},
 }
 

@@ -64,7 +64,8 @@ func someEnterprise(page Page) EnterprisePage {
 		Signals: []SignalLine{{USCC: "91330400MA28A00000", Name: "甲", Index: 7, Day: registry.MustDay("2026-11-22"), Areas: 30, Scans: 100, Most: 20}},
 		Code:    &CodeImage{SVG: "/a.svg", PNG: "/a.png", URL: "/v/123", IssuedAt: instant, ExpiresAt: instant}, AsOf: "2026-11-22",
 		Preview: somePreview(), Answering: someAnswering(page), Reply: &PublicReply{"we <b>disagree</b>\nreally", registry.MustDay("2026-11-20")},
-		Looks: []LookLine{{instant, "某<银行>", "finance", "code", 2}, {instant, "b", "permitting", "ticket", 1}},
+		Listings: someListings(),
+		Looks:    []LookLine{{instant, "某<银行>", "finance", "code", 2}, {instant, "b", "permitting", "ticket", 1}},
 		Explanation: &Explanation{Start: 8000, Index: 8235, Dimensions: []DimensionLine{{"spot_check", 400, 3280, 1_000_000, 2_000_000, 235}},
 			Records: []RecordLine{{Source: "demo", SourceRef: "R-1", Revision: 2, Kind: "spot_check", Outcome: "fail", Severity: "minor", OccurredOn: registry.MustDay("2026-05-01"), Dimension: "spot_check", Bad: 1, Points: -20, Note: "capped"},
 				{Source: "demo", SourceRef: "R-2", Revision: 1, Kind: "penalty", Outcome: "imposed", OccurredOn: registry.MustDay("2026-05-02"), Note: "counted_with", With: "demo/R-1"}},
@@ -74,6 +75,25 @@ func someEnterprise(page Page) EnterprisePage {
 			ModelCode: "default", ModelVersion: 1, ModelDigest: strings.Repeat("ab", 32), Digest: strings.Repeat("cd", 32),
 			Reasons: []ReasonLine{{ReasonWords{"text", "advice"}, registry.ColourRed}}, Time: []string{"later"}, Lifts: slices.Repeat([]LiftLine{{"do", registry.ColourGreen}}, 6),
 			AsOf: registry.MustDay("2026-11-22"), KnownAt: instant, NextChangeOn: registry.MustDay("2027-03-14")}}
+}
+
+func someCriteria() []CriterionLine {
+	return []CriterionLine{{"tier", false, "B", "A", 0}, {"colour", false, "", "blue", 0}, {"held", false, "12", "90", registry.MustDay("2027-02-12")}, {"registered", true, "4000", "365", 0},
+		{"open_hazard", false, "2", "0", 0}, {"veto", true, "0", "0", 0}, {"serious_list", false, "true", "false", 0}, {"serious_list", true, "false", "false", 0}, {"commitment", false, "", "made", 0}, {"commitment", true, "kept", "made", 0}}
+}
+
+func someListings() []OwnListing {
+	row := ListingRow{List: "trusted_merchant", USCC: "91330400MA28A00000", Name: "甲<乙>", Region: "南湖区", State: "suspended", Since: registry.MustDay("2026-11-01"), Commitment: "<保证>", Missed: []string{"tier", "held"}, Steps: []string{"resume", "remove"}}
+	trusted := OwnListing{ListingRow: row, ByHand: true, MetSince: registry.MustDay("2026-11-20"), Criteria: someCriteria(), CanWithdraw: true,
+		History: []ListingEventLine{{"apply", registry.MustDay("2026-01-02"), "boss", "", nil}, {"suspend", registry.MustDay("2026-11-01"), "system", "<why>", []string{"tier", "held"}}}}
+	serious := OwnListing{ListingRow: ListingRow{List: "serious_violation", State: "listed", Since: row.Since, Until: registry.MustDay("2029-11-01"), AnswerBy: row.Since, Basis: "第五条<>"}, CanNotice: true, Penalties: []Choice{{"a/b", "a b"}}}
+	return []OwnListing{trusted, serious, {ListingRow: ListingRow{List: "trusted_merchant"}, Eligible: true, Criteria: someCriteria()[3:4], CanApply: true, CanNominate: true}, {ListingRow: ListingRow{List: "serious_violation"}, CanNotice: true}}
+}
+
+func somePublicListing(page Page) PublicListingPage {
+	rows := []ListingRow{someListings()[0].ListingRow, someListings()[1].ListingRow}
+	return PublicListingPage{Page: page, List: "trusted_merchant", Lists: []string{"trusted_merchant", "serious_violation"}, Basis: "依据<1>", Criteria: someCriteria(), Version: 2, ValidFrom: registry.MustDay("2026-01-01"),
+		Lasts: &ListingTerm{3, 365, 7}, Listed: 12, Suspended: 3, Text: "<x>", County: "330402", Counties: []Choice{{"330402", "南湖区"}}, Rows: rows, After: "x", Next: "y", Licence: Licence{"CC BY 4.0", "https://example.org/by", "某局"}}
 }
 
 func somePreview() *Preview {
@@ -118,7 +138,7 @@ func someRecourse(page Page) RecoursePage {
 	row := RecourseRow{Number: 7, USCC: "91330400MA28A00000", Name: "甲<公司>", Kind: "objection", State: "accepted", Record: "demo R-1", FiledOn: registry.MustDay("2026-11-02"),
 		DueOn: registry.MustDay("2026-11-20"), Overdue: true}
 	return RecoursePage{Page: page, RecourseRow: row, Text: "a<b>\nb", FiledBy: "own", OnBehalf: true, Duties: true, WeekendsOnly: true, MaxReason: 1000, MaxText: 2000, Problem: "<wrong>", Reason: "<kept>",
-		Steps:    []RecourseStep{{"file", "", "own", "author", false, "", instant}, {"decide", "upheld", "li", "officer", true, "a\nb", instant}},
+		Steps:    []RecourseStep{{"file", "", "own", false, "", instant}, {"decide", "upheld", "li", true, "a\nb", instant}},
 		Next:     []supervision.Step{"accept", "decide", "return", "complete", "hide", "revoke", "appeal", "withdraw"},
 		Outcomes: []Choice{{"upheld", "支持"}}, Results: []Choice{{"pass", "合格"}},
 		Record: &RecourseRecord{"demo", "R-1", "spot_check", "fail", "minor", registry.MustDay("2026-10-20"), "provisional", registry.MustDay("2027-01-01"), registry.MustDay("2027-10-01")}}
@@ -143,6 +163,11 @@ func everyView(page Page) map[string]any {
 		"ungraded enterprise":   EnterprisePage{Page: page, USCC: "91330400MA28A00000", Name: "甲"},
 		"previewing enterprise": EnterprisePage{Page: page, USCC: "91330400MA28A00000", Name: "甲", Preview: somePreview()},
 		"unmoved enterprise":    EnterprisePage{Page: page, Name: "甲", Preview: &Preview{Code: "default", Version: 2}},
+		"public list":           somePublicListing(page), "empty public list": PublicListingPage{Page: page, List: "serious_violation"},
+		"desk of lists": ListingDeskPage{Page: page, List: "trusted_merchant", Lists: []string{"trusted_merchant", "serious_violation"}, State: "waiting", States: []string{"waiting", "listed"}, Text: "<x>",
+			Rows: somePublicListing(page).Rows, Next: "x", Decide: true},
+		"desk of lists to read": ListingDeskPage{Page: page, List: "trusted_merchant", State: "listed", Rows: somePublicListing(page).Rows},
+		"empty desk of lists":   ListingDeskPage{Page: page, List: "trusted_merchant", State: "waiting"},
 		"regions":               someRegions(page), "no regions": RegionsPage{Page: page}, "checker": VerifyPage{Page: page},
 		"screen": someScreen(page, "valid"), "suspended screen": someScreen(page, "suspended"), "revoked screen": someScreen(page, "revoked"),
 		"sign": someSignPage(page), "no sign": SignPage{Page: page, USCC: "91330400MA28A00000", Name: "甲", Size: SignSizes()[1]},
@@ -158,10 +183,13 @@ func everyView(page Page) map[string]any {
 }
 
 // untranslated finds a key of ours that reached the reader.
-var untranslated = regexp.MustCompile(`\b(app|demo|verdict|verify|checker|home|enterprise|preview|sign|sheet|regions|region_colour|problem|colour|tier|note|quantity|kind|outcome|dimension|fact|form|risk|reason|tail|advice|path|item|screen|codes|looks|look_purpose|look_means|signal|code_status|code_step)\.[a-z_]+\b|%!|\{[a-z]+\}|<no value>|ZgotmplZ`)
+var untranslated = regexp.MustCompile(`\b(app|demo|verdict|verify|checker|home|enterprise|preview|sign|sheet|regions|region_colour|problem|colour|tier|note|quantity|kind|outcome|dimension|fact|form|risk|reason|tail|advice|path|item|screen|codes|looks|look_purpose|look_means|list|listing|listing_state|listing_step|listing_commitment|criterion|criterion_do|signal|code_status|code_step)\.[a-z_]+\b|%!|\{[a-z]+\}|<no value>|ZgotmplZ`)
 
 // addresses finds names of files and the keys under which the checker's script looks its words up.
 var addresses = regexp.MustCompile(`/static/\S*|data-key="[a-zA-Z._]*"`)
+
+// licenceLinks lead to the text of a licence, elsewhere.
+var licenceLinks = regexp.MustCompile(`rel="license" href="[^"]*"`)
 
 // strictPolicy finds what a strict content security policy forbids.
 var strictPolicy = regexp.MustCompile(`<script[^>]*>[^<]|<style|\sstyle=|\son[a-z]+=|javascript:|(src|href)="(https?:)?//`)
@@ -197,7 +225,7 @@ func checkPage(t *testing.T, page string, language Language) {
 	if found := untranslated.FindString(addresses.ReplaceAllString(page, "")); found != "" {
 		t.Errorf("the page shows %q", found)
 	}
-	if found := strictPolicy.FindString(page); found != "" {
+	if found := strictPolicy.FindString(licenceLinks.ReplaceAllString(page, "")); found != "" {
 		t.Errorf("the page has %q", found)
 	}
 	banner, err := Translate(language, "demo.banner")

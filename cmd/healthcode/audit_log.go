@@ -23,7 +23,7 @@ import (
 type auditVerifyFlags struct {
 	checkpoints []string
 	keys        string
-	after       int64
+	from        int64
 }
 
 func (p *program) auditVerifyCommand() *cobra.Command {
@@ -38,10 +38,10 @@ func (p *program) auditVerifyCommand() *cobra.Command {
 	p.jsonFlag(c)
 	c.Flags().StringArrayVar(&f.checkpoints, "checkpoint", nil, "file with a checkpoint that you kept, again for each")
 	c.Flags().StringVar(&f.keys, "keys", "", "key set (JWKS) that you kept, for the signatures (default every key of the database)")
-	c.Flags().Int64Var(&f.after, "after", 0, "look only at the lines after this one, whose hash is believed")
+	c.Flags().Int64Var(&f.from, "from", 1, "look only at the lines from this one on; the hash of the one before is believed")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if f.after < 0 {
-			return usage(c, "--after: want 0 or more")
+		if f.from < 1 {
+			return usage(c, "--from: want 1 or more")
 		}
 		return p.withDB(c.Context(), func(db *schema.DB) error {
 			report, err := p.verifyAudit(c.Context(), db, f)
@@ -55,7 +55,7 @@ func (p *program) auditVerifyCommand() *cobra.Command {
 }
 
 func (p *program) verifyAudit(ctx context.Context, db *schema.DB, f *auditVerifyFlags) (*jobs.AuditReport, error) {
-	job := &jobs.AuditCheck{DB: db, After: f.after}
+	job := &jobs.AuditCheck{DB: db, After: f.from - 1}
 	for _, path := range f.checkpoints {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -190,20 +190,20 @@ type exportedLine struct {
 }
 
 func (p *program) auditExportCommand() *cobra.Command {
-	var after int64
+	var from int64
 	c := &cobra.Command{
 		Use: "export", Short: "Print every line of the audit log with its hash, one JSON object a line", Args: arguments(),
 		Long: "Prints {\"line\": …, \"hash\": …} for each line: the exact bytes as a text, and the SHA-256 of the 32 bytes of the hash before and those bytes.\n" +
 			"docs/examples/verify/audit.py checks it.",
 		Example: "  healthcode audit export > audit.ndjson && python3 docs/examples/verify/audit.py audit.ndjson",
 	}
-	c.Flags().Int64Var(&after, "after", 0, "only the lines after this one")
+	c.Flags().Int64Var(&from, "from", 1, "only the lines from this one on")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		return p.withDB(c.Context(), func(db *schema.DB) error {
 			out := bufio.NewWriter(p.out)
 			encoder := json.NewEncoder(out)
 			encoder.SetEscapeHTML(false)
-			err := db.AuditLines(c.Context(), after, 0, func(_ int64, line []byte, hash string) error {
+			err := db.AuditLines(c.Context(), from-1, 0, func(_ int64, line []byte, hash string) error {
 				return encoder.Encode(exportedLine{string(line), hash})
 			})
 			return errors.Join(err, out.Flush())

@@ -36,6 +36,7 @@ func (p *program) root() *cobra.Command {
 		group("audit", "Check what is stored, and who changed what", p.auditVerifyCommand(), p.auditLogCommand(), p.auditExportCommand(),
 			p.auditCheckpointCommand(), p.auditScoresCommand()), p.replayCommand(),
 		p.productsCommand(),
+		p.listingCommand(),
 		p.regionsCommand())
 	root.PersistentPreRun = func(c *cobra.Command, _ []string) { c.SetContext(schema.WithActor(c.Context(), commandActor(c))) }
 	root.SilenceErrors, root.SilenceUsage = true, true

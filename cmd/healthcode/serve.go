@@ -22,6 +22,7 @@ func (p *program) serveCommand() *cobra.Command {
 	reach := &reachFlags{}
 	var inner []string
 	var history, scanAreas, scanDays, lookYears, rateAddress, rateKey int
+	licence := api.DefaultLicence
 	keys, checkpoints := &keyFlags{}, ""
 	c := &cobra.Command{
 		Use: "serve", Short: "Serve the pages and the API, and run the periodic jobs", Args: arguments(),
@@ -37,6 +38,9 @@ func (p *program) serveCommand() *cobra.Command {
 	c.Flags().IntVar(&scanAreas, "scan-areas", api.DefaultScanAreas, "from how many of 64 areas a printed code may be scanned in a day before a signal says that it may have been copied")
 	c.Flags().IntVar(&scanDays, "scan-days", int(jobs.DefaultScanLife/(24*time.Hour)), "days for which counts of scans stay")
 	c.Flags().IntVar(&lookYears, "look-years", jobs.DefaultLookYears, "years for which it is kept which partner looked at an enterprise")
+	c.Flags().StringVar(&licence.Name, "open-data-licence", api.DefaultLicence.Name, "licence of the open data")
+	c.Flags().StringVar(&licence.URL, "open-data-licence-url", api.DefaultLicence.URL, "address of the text of the licence")
+	c.Flags().StringVar(&licence.Attribution, "open-data-attribution", "", "whom users of the open data are to name")
 	c.Flags().StringSliceVar(&inner, "webhook-allow", nil, "CIDR of an inner network that webhooks may lead to, also by http; without it they reach public addresses alone, by https")
 	c.Flags().IntVar(&rateAddress, "rate-address", int(api.DefaultRateAddress), "requests a minute that one address may make without an API key; 0: no bound")
 	c.Flags().IntVar(&rateKey, "rate-key", int(api.DefaultRateKey), "requests a minute that one partner may make, ten codes of a batch counting as one; 0: no bound")
@@ -67,7 +71,7 @@ func (p *program) serveCommand() *cobra.Command {
 			return usage(c, "--webhook-allow: %w", err)
 		}
 		return p.withNewDB(c.Context(), func(db *schema.DB) error {
-			return p.serve(c.Context(), db, serving{listening: *listening, proxies: reach.proxies, oidc: oidc, keys: keys, history: history, scanAreas: scanAreas, scanDays: scanDays, lookYears: lookYears, inner: networks,
+			return p.serve(c.Context(), db, serving{listening: *listening, proxies: reach.proxies, oidc: oidc, keys: keys, history: history, scanAreas: scanAreas, scanDays: scanDays, lookYears: lookYears, licence: licence, inner: networks,
 				rateAddress: api.Rate(rateAddress), rateKey: api.Rate(rateKey), checkpoints: checkpoints})
 		})
 	}
@@ -85,6 +89,8 @@ type serving struct {
 	scanAreas int // a day, that are ordinary for a printed code
 	scanDays  int // for which counts of scans stay
 	lookYears int // for which looks stay
+
+	licence api.Licence // of open data
 
 	rateAddress, rateKey api.Rate
 	checkpoints          string // folder where checkpoints of the audit log are put as files; empty: nowhere
@@ -117,6 +123,7 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 		return err
 	}
 	issuer := &jobs.Issuer{DB: db, Signer: key, Clock: p.now}
+	config.Licence = s.licence
 	config.Issuer, config.Scans = issuer, api.NewScanLog(db, p.now, p.log(), s.scanAreas)
 	config.WebhookAllow, config.RateAddress, config.RateKey = s.inner, s.rateAddress, s.rateKey
 	demo.show(&config)

@@ -4,3 +4,6 @@ ALTER TABLE run_range ADD COLUMN digest TEXT COLLATE "C" NOT NULL DEFAULT '';
 
 -- The lines of a day: their times rise with their numbers.
 CREATE INDEX audit_at ON audit (at, number);
+
+-- The lines of one person, partner or job, by name.
+CREATE INDEX audit_name ON audit (actor_name, number);
