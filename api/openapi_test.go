@@ -177,6 +177,8 @@ var unexecuted = map[string]string{
 	"rotateKey":     "it ends the key that others are called with",
 	"addSubmission": "lines in its body, which TestSubmission sends", "readSubmission": "a submission", "listResults": "a submission", "cancelSubmission": "a submission",
 	"readRecord": "a record of this number", "voidRecord": "a record of this number", "readCheckpoint": "a checkpoint",
+	"readEntry": "an entry", "decideEntry": "an entry", "suspendEntry": "an entry", "resumeEntry": "an entry", "removeEntry": "an entry", "exitEntry": "an entry", "withdrawEntry": "an entry",
+	"setCriteria": "a document of criteria, which TestCriteria sends", "openEntry": "an enterprise that meets the criteria",
 	"readRecourse": "a recourse", "appealRecourse": "a recourse", "acceptRecourse": "a recourse", "returnRecourse": "a recourse", "decideRecourse": "a recourse", "hideReply": "a recourse",
 	"revokeRepair": "a recourse", "completeRecourse": "a recourse", "withdrawRecourse": "a recourse",
 	"deleteWebhook":  "it ends the webhook that others speak of",
