@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"net/http"
 
 	"healthcode/schema"
@@ -22,7 +23,7 @@ var listingOperations = operations{
 	"GET /api/v1/listings/:list/criteria": {id: "listCriteria", tag: "listings", title: web.Phrase{ZhCN: "入列条件的各版本", En: "Every version of the criteria"}, problems: []error{ErrNoListing},
 		answers: ok(List[ListingCriteriaVersion]{}, "The versions, newest first.")},
 	"POST /api/v1/listings/:list/criteria": {id: "setCriteria", tag: "listings", title: web.Phrase{ZhCN: "修订入列条件", En: "Set the next version of the criteria"},
-		about: "With `dry_run` only says whom it would concern.", body: ListingCriteriaBody{}, needs: []string{"criteria"}, example: `{"criteria": {}, "reason": "试行一年后修订", "dry_run": true}`, problems: []error{ErrNoListing, ErrCriteriaVersion, supervision.ErrCriteria, ErrNoModel},
+		about: "With `dry_run` only says whom it would concern.", body: ListingCriteriaBody{}, needs: []string{"criteria"}, example: criteriaExample(), problems: []error{ErrNoListing, ErrCriteriaVersion, supervision.ErrCriteria, ErrNoModel},
 		answers: []answer{{http.StatusCreated, ListingCriteriaAnswer{}, "Stored, and whom it concerns.", "", nil}, {http.StatusOK, ListingCriteriaAnswer{}, "Whom it would concern.", "", nil}}},
 	"POST /api/v1/listings/:list/entries": {id: "openEntry", tag: "listings", title: web.Phrase{ZhCN: "申请、推荐或事先告知", En: "Apply, nominate or give notice"},
 		about: "An enterprise applies with its commitment; staff nominate a merchant with a reason, or give notice of the serious-violation list with its legal basis and the penalty on which it rests.",
@@ -34,6 +35,18 @@ var listingOperations = operations{
 	"POST /api/v1/listings/:list/entries/:uscc/remove":   listingStep("removeEntry", "移出", "Remove an entry"),
 	"POST /api/v1/listings/:list/entries/:uscc/exit":     listingStep("exitEntry", "提前移出", "Let go before the end of the term"),
 	"POST /api/v1/listings/:list/entries/:uscc/withdraw": listingStep("withdrawEntry", "退出", "Leave by one's own will"),
+}
+
+// criteriaExample asks whom today's default criteria would concern.
+func criteriaExample() string {
+	body, err := json.Marshal(struct {
+		Criteria *supervision.Criteria `json:"criteria"`
+		DryRun   bool                  `json:"dry_run"`
+	}{supervision.DefaultCriteria(supervision.ListTrusted), true})
+	if err != nil {
+		return ""
+	}
+	return string(body)
 }
 
 // listingProblems are what the rules of lists refuse.
