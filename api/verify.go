@@ -109,7 +109,7 @@ func (s *server) lookUp(ctx context.Context, view *liveView, answer *VerdictAnsw
 		return err
 	}
 	verdict.Current = credential.CurrentUnknown
-	if answer.Grade = newGrade(live.Assessment); answer.Grade != nil {
+	if answer.Grade = newLiveGrade(live.Grade); answer.Grade != nil {
 		verdict.Current = credential.CurrentYes
 	}
 	return nil
