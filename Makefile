@@ -9,7 +9,7 @@ ARGS ?=
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 
-.PHONY: help setup test test-arm64 lint fuzz attack bench cover build demo clean
+.PHONY: help setup test openapi test-arm64 lint fuzz attack bench cover build demo clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ setup: ## install what the tests use beside Go (C compiler, PostgreSQL, Chromium
 
 test: setup ## vet and test every module with the race detector (ARGS="-run TestX -v" goes to go test)
 	@scripts/test $(ARGS)
+
+openapi: ## check the OpenAPI document with spectral and redocly (part of make test)
+	@scripts/openapi-lint
 
 test-arm64: ## run the digests and the hand-calculated grades as an arm64 program (qemu-user where needed)
 	@scripts/test-arm64

@@ -96,11 +96,7 @@ type accountBody struct {
 
 // accountsListed answers GET /api/v1/accounts in the order of the login names.
 func (s *server) accountsListed(c *gin.Context) {
-	query, err := readQuery(c.Request, "kind", "cursor", "limit")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+	query := s.query(c)
 	limit, err := readLimit(query.Get("limit"))
 	if kind := access.Kind(query.Get("kind")); err == nil && kind != "" && !slices.Contains([]access.Kind{access.Staff, access.Enterprise, access.Agency}, kind) {
 		err = badField("kind", "is not known", "one of staff, enterprise, agency")
@@ -190,10 +186,6 @@ func (s *server) namedAccount(ctx context.Context, login string) (*schema.Accoun
 
 // accountShown answers GET /api/v1/accounts/:login.
 func (s *server) accountShown(c *gin.Context) {
-	if _, err := readQuery(c.Request); err != nil {
-		s.fail(c, err)
-		return
-	}
 	s.answerAccount(c, http.StatusOK, c.Param("login"))
 }
 
@@ -231,11 +223,14 @@ func (s *server) giveRights(c *gin.Context, a *schema.Account) error {
 	return s.store.SetRights(c.Request.Context(), a.ID, rights.Grants, rights.Owns)
 }
 
+// passwordBody is what POST /api/v1/accounts/:login/password takes.
+type passwordBody struct {
+	Password string `json:"password" minLength:"12" maxLength:"128"`
+}
+
 // givePassword gives an account another password: {"password": "…"}. Its sessions end.
 func (s *server) givePassword(c *gin.Context, a *schema.Account) error {
-	var body struct {
-		Password string `json:"password"`
-	}
+	var body passwordBody
 	if err := decodeJSON(c.Request, &body); err != nil {
 		return err
 	}
@@ -262,5 +257,8 @@ func (s *server) takeSecondFactor(c *gin.Context, a *schema.Account) error {
 	return s.store.SetTOTP(c.Request.Context(), a.ID, "")
 }
 
+// nothing is the body of a step that needs no more words: {}.
+type nothing struct{}
+
 // decodeNothing reads an object without members.
-func decodeNothing(r *http.Request) error { return decodeJSON(r, &struct{}{}) }
+func decodeNothing(r *http.Request) error { return decodeJSON(r, &nothing{}) }

@@ -26,10 +26,6 @@ type RootReader interface {
 
 // bundle answers GET /bundle: key set, lists and manifest in one document, for verifiers without a network.
 func (s *server) bundle(c *gin.Context) {
-	if _, err := readQuery(c.Request); err != nil {
-		s.fail(c, err)
-		return
-	}
 	if s.Bundle == nil {
 		s.fail(c, ErrNoBundle)
 		return

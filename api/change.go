@@ -27,11 +27,7 @@ type ChangeList struct {
 
 // changes answers GET /api/v1/changes?after=&topic=&limit=. A partner sees the changes of every enterprise: its code would show them to anyone.
 func (s *server) changes(c *gin.Context) {
-	query, err := readQuery(c.Request, "after", "topic", "limit")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+	query := s.query(c)
 	after, err := readPosition("after", query.Get("after"))
 	if err != nil {
 		s.fail(c, err)

@@ -33,10 +33,6 @@ const (
 
 // codeSVG answers GET /api/v1/enterprises/:uscc/code.svg.
 func (s *server) codeSVG(c *gin.Context) {
-	if _, err := readQuery(c.Request); err != nil {
-		s.fail(c, err)
-		return
-	}
 	s.answerImage(c, "image/svg+xml", "svg", drawSVG)
 }
 
@@ -44,11 +40,7 @@ func drawSVG(qr *credential.QR) ([]byte, error) { return qr.SVG(), nil }
 
 // codePNG answers GET /api/v1/enterprises/:uscc/code.png, ?scale= pixels a module.
 func (s *server) codePNG(c *gin.Context) {
-	query, err := readQuery(c.Request, "scale")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+	query := s.query(c)
 	scale, err := readScale(query.Get("scale"))
 	if err != nil {
 		s.fail(c, err)

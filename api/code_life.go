@@ -94,11 +94,7 @@ func ReadCodeDetail(ctx context.Context, store interface {
 
 // codesListed answers GET /api/v1/codes.
 func (s *server) codesListed(c *gin.Context) {
-	query, err := readQuery(c.Request, "uscc", "form", "status", "kid", "sort", "cursor", "limit")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+	query := s.query(c)
 	filter, err := codeFilter(query)
 	if err != nil {
 		s.fail(c, err)
@@ -151,10 +147,6 @@ func codeFilter(query url.Values) (f schema.CodeFilter, err error) {
 
 // codeShown answers GET /api/v1/codes/:idx.
 func (s *server) codeShown(c *gin.Context) {
-	if _, err := readQuery(c.Request); err != nil {
-		s.fail(c, err)
-		return
-	}
 	idx, err := readIndex(c.Param("idx"))
 	if err != nil {
 		s.fail(c, err)
@@ -251,9 +243,6 @@ func (s *server) replaced(c *gin.Context, idx uint32, step schema.CodeStep, note
 
 // readStep reads which code is meant and why. Who signed in is who does it; the machine itself, while there is no account, must be told.
 func (s *server) readStep(c *gin.Context) (idx uint32, note codeNote, err error) {
-	if _, err = readQuery(c.Request); err != nil {
-		return 0, note, err
-	}
 	if idx, err = readIndex(c.Param("idx")); err != nil {
 		return 0, note, err
 	}

@@ -31,11 +31,7 @@ type commentBody struct {
 // comments answers GET /api/v1/enterprises/:uscc/preview/comments?version=N: what the enterprise said about a version, whether its preview is
 // still open or not.
 func (s *server) comments(c *gin.Context) {
-	query, err := readQuery(c.Request, "version")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+	query := s.query(c)
 	list, err := s.commentsOf(c.Request.Context(), c.Param("uscc"), query.Get("version"))
 	if err != nil {
 		s.fail(c, err)

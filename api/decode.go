@@ -113,11 +113,20 @@ func assign(members map[string]json.RawMessage, into any) error {
 			return badField(shortened(name), "is not known", "one of "+strings.Join(names, ", "))
 		}
 		field := target.Field(at)
-		if string(value) == "null" || json.Unmarshal(value, field.Addr().Interface()) != nil {
+		if string(value) == "null" || json.Unmarshal(value, field.Addr().Interface()) != nil || holdsNull(field, value) {
 			return badField(name, "has the wrong type", "a "+field.Kind().String())
 		}
 	}
 	return nil
+}
+
+// holdsNull reports whether a list has an element that is null, which would be read as an empty text.
+func holdsNull(field reflect.Value, value json.RawMessage) bool {
+	var elements []json.RawMessage
+	if field.Kind() != reflect.Slice || field.Type() == reflect.TypeFor[json.RawMessage]() || json.Unmarshal(value, &elements) != nil {
+		return false
+	}
+	return slices.ContainsFunc(elements, func(element json.RawMessage) bool { return string(element) == "null" })
 }
 
 // shortened keeps a name that a client made up from filling answers. One that is empty is still named.

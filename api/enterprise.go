@@ -59,11 +59,7 @@ type ReplyTold struct {
 
 // enterprises answers GET /api/v1/enterprises.
 func (s *server) enterprises(c *gin.Context) {
-	query, err := readQuery(c.Request, "q", "region", "tier", "colour", "sort", "cursor", "limit")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+	query := s.query(c)
 	filter, err := enterpriseFilter(query)
 	if err != nil {
 		s.fail(c, err)
@@ -143,11 +139,7 @@ func enterpriseFilter(query url.Values) (schema.EnterpriseFilter, error) {
 
 // enterprise answers GET /api/v1/enterprises/:uscc, with ?as_of= and ?known_at= for another moment.
 func (s *server) enterprise(c *gin.Context) {
-	query, err := readQuery(c.Request, "as_of", "known_at")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+	query := s.query(c)
 	answer, err := s.findEnterprise(c.Request.Context(), c.Param("uscc"), query)
 	if err != nil {
 		s.fail(c, err)

@@ -51,6 +51,13 @@ func newGrade(a *schema.Assessment) *Grade {
 		ChangedOn: a.ChangedOn, Model: a.Model}
 }
 
+func newLiveGrade(g *schema.LiveGrade) *Grade {
+	if g == nil {
+		return nil
+	}
+	return &Grade{Index: g.Index, Tier: g.Tier, Colour: g.Colour, Evidence: g.Evidence, AsOf: g.AsOf, KnownAt: g.KnownAt, ChangedOn: g.ChangedOn, Model: g.Model}
+}
+
 // view is the grade as pages show it.
 func (g *Grade) view() *web.Grade {
 	if g == nil {

@@ -15,8 +15,13 @@ type Readiness interface {
 	CheckVersion(ctx context.Context) error
 }
 
+// Health says how the service is.
+type Health struct {
+	Status string `json:"status" enum:"alive,ready"`
+}
+
 // healthz answers as long as the process can answer at all.
-func (s *server) healthz(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "alive"}) }
+func (s *server) healthz(c *gin.Context) { c.JSON(http.StatusOK, Health{"alive"}) }
 
 // readyz answers 200 when requests can be served, 503 otherwise.
 func (s *server) readyz(c *gin.Context) {
@@ -27,5 +32,5 @@ func (s *server) readyz(c *gin.Context) {
 			return
 		}
 	}
-	c.JSON(http.StatusOK, gin.H{"status": "ready"})
+	c.JSON(http.StatusOK, Health{"ready"})
 }

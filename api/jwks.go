@@ -35,7 +35,7 @@ func answerTagged(c *gin.Context, tag, contentType string, body []byte) {
 	c.Header("ETag", tag)
 	for known := range strings.SplitSeq(c.GetHeader("If-None-Match"), ",") {
 		known = strings.TrimPrefix(strings.TrimSpace(known), "W/")
-		if known == tag || known == "*" {
+		if known == tag || known == "*" || strings.TrimSuffix(known, pressedSuffix+`"`)+`"` == tag {
 			c.Status(http.StatusNotModified)
 			return
 		}

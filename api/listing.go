@@ -179,10 +179,6 @@ func (s *server) listingFacts() *jobs.ListingFacts {
 
 // listings answers GET /api/v1/listings.
 func (s *server) listings(c *gin.Context) {
-	if _, err := readQuery(c.Request); err != nil {
-		s.fail(c, err)
-		return
-	}
 	list, err := s.listingSummaries(c)
 	if err != nil {
 		s.fail(c, err)
@@ -219,11 +215,7 @@ func (s *server) listingSummaries(c *gin.Context) (*List[ListingSummary], error)
 
 // listingEntries answers GET /api/v1/listings/:list/entries.
 func (s *server) listingEntries(c *gin.Context) {
-	query, err := readQuery(c.Request, "q", "region", "product", "state", "sort", "cursor", "limit")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+	query := s.query(c)
 	view, err := s.listingView(c)
 	if err != nil {
 		s.fail(c, err)
@@ -316,10 +308,6 @@ func listingFilter(query url.Values) (schema.ListingFilter, error) {
 
 // listingEntry answers GET /api/v1/listings/:list/entries/:uscc.
 func (s *server) listingEntry(c *gin.Context) {
-	if _, err := readQuery(c.Request); err != nil {
-		s.fail(c, err)
-		return
-	}
 	s.answerEntry(c, http.StatusOK, c.Param("uscc"))
 }
 

@@ -275,10 +275,6 @@ type ListingCriteriaVersion struct {
 
 // listingCriteria answers GET /api/v1/listings/:list/criteria: every version, newest first.
 func (s *server) listingCriteria(c *gin.Context) {
-	if _, err := readQuery(c.Request); err != nil {
-		s.fail(c, err)
-		return
-	}
 	list, err := readList(c.Param("list"))
 	if err != nil {
 		s.fail(c, err)

@@ -97,11 +97,7 @@ func looksOf(caller *access.Caller, answers ...VerdictAnswer) []schema.Look {
 
 // looksListed answers GET /api/v1/enterprises/:uscc/looks, newest first.
 func (s *server) looksListed(c *gin.Context) {
-	query, err := readQuery(c.Request, "cursor", "limit")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+	query := s.query(c)
 	limit, err := readLimit(query.Get("limit"))
 	if err != nil {
 		s.fail(c, err)

@@ -93,11 +93,7 @@ type ModelDiff struct {
 
 // modelsListed answers GET /api/v1/models.
 func (s *server) modelsListed(c *gin.Context) {
-	query, err := readQuery(c.Request, "cursor", "limit")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+	query := s.query(c)
 	limit, err := readLimit(query.Get("limit"))
 	if err != nil {
 		s.fail(c, err)
@@ -123,11 +119,6 @@ func (s *server) modelsListed(c *gin.Context) {
 
 // modelShown answers GET /api/v1/models/:code/:version.
 func (s *server) modelShown(c *gin.Context) {
-	_, err := readQuery(c.Request)
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
 	stored, err := s.pathModel(c)
 	if err != nil {
 		s.fail(c, err)
@@ -144,11 +135,7 @@ func (s *server) modelShown(c *gin.Context) {
 // modelDiffed answers GET /api/v1/models/:code/:version/diff?with=VERSION: what changes from that version to this one. Without with it is
 // the active version.
 func (s *server) modelDiffed(c *gin.Context) {
-	query, err := readQuery(c.Request, "with")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+	query := s.query(c)
 	diff, err := s.diff(c, query)
 	if err != nil {
 		s.fail(c, err)

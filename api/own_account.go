@@ -103,6 +103,7 @@ func (s *server) showAccount(c *gin.Context, status int, news accountNews) {
 			view.Sessions = append(view.Sessions, web.SessionLine{ID: one.Hash[:sessionID], CreatedAt: one.CreatedAt, SeenAt: one.SeenAt, Current: one.Hash == current})
 		}
 	}
+	uncompressed(c) // it may hold the secret of a second factor
 	s.render(c, status, view)
 }
 

@@ -3,6 +3,8 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 
 	"healthcode/access"
 	"healthcode/web"
@@ -41,6 +43,17 @@ func (s *server) render(c *gin.Context, status int, view any) {
 		c.Data(http.StatusInternalServerError, "text/plain; charset=utf-8", []byte(p.Title+" ("+p.RequestID+")\n"))
 		return
 	}
-	c.Header("Vary", "Accept, Accept-Language")
+	addVary(c, "Accept", "Accept-Language")
 	c.Data(status, "text/html; charset=utf-8", body)
+}
+
+// addVary says that the answer depends on headers of the request, each named once.
+func addVary(c *gin.Context, names ...string) {
+	known := strings.Split(c.Writer.Header().Get("Vary"), ", ")
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			known = append(known, name)
+		}
+	}
+	c.Header("Vary", strings.TrimPrefix(strings.Join(known, ", "), ", "))
 }

@@ -161,11 +161,7 @@ func NewKeyRow(row schema.PartnerKey, expires time.Time) (schema.PartnerKey, acc
 
 // partnersListed answers GET /api/v1/partners in the order of their names.
 func (s *server) partnersListed(c *gin.Context) {
-	query, err := readQuery(c.Request, "cursor", "limit")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+	query := s.query(c)
 	limit, err := readLimit(query.Get("limit"))
 	if err != nil {
 		s.fail(c, err)
@@ -235,9 +231,6 @@ func (s *server) pathPartner(c *gin.Context) (*schema.Partner, error) {
 // partnerShown answers GET /api/v1/partners/:id.
 func (s *server) partnerShown(c *gin.Context) {
 	p, err := s.pathPartner(c)
-	if err == nil {
-		_, err = readQuery(c.Request)
-	}
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -264,9 +257,6 @@ func (s *server) partnerDisabled(c *gin.Context) {
 // partnerKeysListed answers GET /api/v1/partners/:id/keys, newest first, without secrets.
 func (s *server) partnerKeysListed(c *gin.Context) {
 	p, err := s.pathPartner(c)
-	if err == nil {
-		_, err = readQuery(c.Request)
-	}
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -315,16 +305,20 @@ func (s *server) answerNewKey(c *gin.Context, key access.APIKey) {
 	}
 	item := NewPartnerKeyItem(row)
 	item.Key = key.Text()
+	uncompressed(c)
 	c.Header("Cache-Control", "no-store")
 	c.JSON(http.StatusCreated, item)
+}
+
+// keyRotation is what POST /api/v1/partners/:id/keys/:prefix/rotate takes.
+type keyRotation struct {
+	Overlap int `json:"overlap_hours" minimum:"0" maximum:"2160" doc:"How long the old key lives on; 168 if nothing is said."`
 }
 
 // partnerKeyRotated answers POST /api/v1/partners/:id/keys/:prefix/rotate: {"overlap_hours": 168}. The new key is shown once, the old one
 // lives on for the overlap.
 func (s *server) partnerKeyRotated(c *gin.Context) {
-	body := struct {
-		Overlap int `json:"overlap_hours"`
-	}{int(KeyOverlap / time.Hour)}
+	body := keyRotation{int(KeyOverlap / time.Hour)}
 	prefix, err := s.pathKey(c)
 	if err == nil {
 		err = decodeJSON(c.Request, &body)

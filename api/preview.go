@@ -25,11 +25,7 @@ type PreviewAnswer struct {
 // preview answers GET /api/v1/enterprises/:uscc/preview?version=N: the enterprise's own grade by the active model and by one that is open
 // for preview. Without a version it is the newest open one.
 func (s *server) preview(c *gin.Context) {
-	query, err := readQuery(c.Request, "version")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+	query := s.query(c)
 	answer, err := s.previewOf(c.Request.Context(), c.Param("uscc"), query.Get("version"))
 	if err != nil {
 		s.fail(c, err)

@@ -155,6 +155,7 @@ var problems = []struct {
 	{supervision.ErrExitEarly, http.StatusConflict, "exit_too_early"},
 	{schema.ErrOwnAct, http.StatusConflict, "own_act"},
 	{ErrCrossOrigin, http.StatusForbidden, "cross_origin"},
+	{schema.ErrChanged, http.StatusPreconditionFailed, "precondition_failed"},
 	{ErrTooMany, http.StatusTooManyRequests, "too_many_requests"},
 	{errOverloaded, http.StatusServiceUnavailable, "overloaded"},
 	{ErrTooLarge, http.StatusRequestEntityTooLarge, "body_too_large"},
@@ -203,10 +204,12 @@ func problemOf(err error, language web.Language) Problem {
 		p.Errors = fields.problems
 		p.Detail = fields.problems.Error()
 	}
-	p.Type = "urn:healthcode:problem:" + p.Code
+	p.Type = problemType(p.Code)
 	p.Title = web.Term(language, "problem", p.Code)
 	return p
 }
+
+func problemType(code string) string { return "urn:healthcode:problem:" + code }
 
 // fail answers with a problem: as a page when a person asked, as problem+json otherwise.
 func (s *server) fail(c *gin.Context, err error) { s.answerProblem(c, err, nil) }
@@ -219,8 +222,10 @@ func (s *server) answerProblem(c *gin.Context, err error, verdict *VerdictAnswer
 	if c.Writer.Written() {
 		return
 	}
+	c.Writer.Header().Del("ETag")
 	c.Header("Cache-Control", "no-store")
-	c.Header("Vary", "Accept, Accept-Language")
+	addVary(c, "Accept", "Accept-Language")
+	c.Header("Content-Language", string(page.Lang))
 	c.Abort()
 	if p.Status == http.StatusMethodNotAllowed && c.Writer.Header().Get("Allow") == "" {
 		c.Header("Allow", "GET, HEAD")

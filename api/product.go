@@ -131,11 +131,7 @@ type ProductAnswer struct {
 
 // products answers GET /api/v1/products.
 func (s *server) products(c *gin.Context) {
-	query, err := readQuery(c.Request, "cursor", "limit")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+	query := s.query(c)
 	page, err := s.productList(c.Request.Context(), query)
 	if err != nil {
 		s.fail(c, err)
@@ -180,10 +176,6 @@ func computedRisk(x *scoring.ProductGrade) *ComputedRisk {
 
 // product answers GET /api/v1/products/:code.
 func (s *server) product(c *gin.Context) {
-	if _, err := readQuery(c.Request); err != nil {
-		s.fail(c, err)
-		return
-	}
 	answer, err := s.findProduct(c.Request.Context(), s.sight(c), c.Param("code"))
 	if err != nil {
 		s.fail(c, err)
@@ -215,8 +207,12 @@ func (s *server) findProduct(ctx context.Context, sight access.Sight, code strin
 
 // makersSeen leaves out the makers that lie outside a sight. The computed risk itself is shared and stays as it is.
 func (s *server) makersSeen(ctx context.Context, sight access.Sight, risk *scoring.ProductGrade) (*scoring.ProductGrade, error) {
-	if risk == nil || sight.All || len(risk.Makers) == 0 {
-		return risk, nil
+	if risk == nil {
+		return nil, nil //nolint:nilnil // a product without a grade has no makers
+	}
+	shown := *risk
+	if shown.Makers = orNone(risk.Makers); sight.All || len(risk.Makers) == 0 {
+		return &shown, nil
 	}
 	filter := schema.EnterpriseFilter{Limit: len(risk.Makers)}
 	for i := range risk.Makers {
@@ -230,7 +226,6 @@ func (s *server) makersSeen(ctx context.Context, sight access.Sight, risk *scori
 	for _, item := range page.Items {
 		seen[item.Enterprise.USCC] = true
 	}
-	shown := *risk
 	shown.Makers = slices.DeleteFunc(slices.Clone(risk.Makers), func(m scoring.ProductMaker) bool { return !seen[m.USCC] })
 	return &shown, nil
 }

@@ -113,7 +113,7 @@ func (s *server) limitAddress(c *gin.Context) {
 	}
 	c.Next()
 	if keyed && c.Writer.Status() == http.StatusUnauthorized {
-		_ = s.byAddress.take(http.Header{}, address, costWrongKey, s.now()) //nolint:errcheck // the answer is out; the next request is refused
+		_ = s.byAddress.take(http.Header{}, address, costWrongKey, s.now()) // the answer is out; the next request is refused
 	}
 }
 

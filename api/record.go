@@ -153,7 +153,7 @@ func (s *server) readRecord(r *http.Request, source string) (*registry.Record, e
 	if err != nil {
 		return nil, err
 	}
-	if err := checkNames(members); err != nil {
+	if err := checkMembers(members); err != nil {
 		return nil, err
 	}
 	if !jsontext.Value(body).IsValid() { // readMembers has seen the outermost object
@@ -170,9 +170,12 @@ func (s *server) readRecord(r *http.Request, source string) (*registry.Record, e
 	return record, nil
 }
 
-// checkNames refuses members that the decoder of files would take for another in small letters: two of them could say two things.
-func checkNames(members map[string]json.RawMessage) error {
-	for name := range members {
+// checkMembers refuses members that the decoder of files would take for another in small letters, since two of them could say two things, and null for a text.
+func checkMembers(members map[string]json.RawMessage) error {
+	for name, value := range members {
+		if string(value) == "null" && name != "detail" && name != "people" && name != "findings" {
+			return badField(shortened(name), "is null", "a value, or leave it out")
+		}
 		if strings.ContainsFunc(name, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') }) {
 			return badField(shortened(name), "is not known", "members of a record, in small letters")
 		}
@@ -307,9 +310,6 @@ func (s *server) recordShown(c *gin.Context) {
 }
 
 func (s *server) showRecord(c *gin.Context) (*RecordHistory, error) {
-	if _, err := readQuery(c.Request); err != nil {
-		return nil, err
-	}
 	_, bounds, err := s.boundsOf(c)
 	if err != nil {
 		return nil, err

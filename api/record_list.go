@@ -25,10 +25,7 @@ func (s *server) recordsListed(c *gin.Context) {
 }
 
 func (s *server) listRecords(c *gin.Context) (*List[RecordItem], error) {
-	query, err := readQuery(c.Request, "uscc", "source", "kind", "state", "from", "to", "known_from", "known_to", "sort", "cursor", "limit")
-	if err != nil {
-		return nil, err
-	}
+	query := s.query(c)
 	f, err := readRecordFilter(query)
 	if err != nil {
 		return nil, err

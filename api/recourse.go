@@ -309,10 +309,6 @@ func readRecourseID(text string) (int64, error) {
 
 // recourseShown answers GET /api/v1/recourses/:id.
 func (s *server) recourseShown(c *gin.Context) {
-	if _, err := readQuery(c.Request); err != nil {
-		s.fail(c, err)
-		return
-	}
 	r, err := s.seenRecourse(c)
 	if err != nil {
 		s.fail(c, err)
@@ -389,11 +385,7 @@ func (b *RecourseStepBody) check(step supervision.Step, act *schema.RecourseAct)
 
 // recoursesListed answers GET /api/v1/recourses.
 func (s *server) recoursesListed(c *gin.Context) {
-	query, err := readQuery(c.Request, "kind", "state", "overdue", "region", "uscc", "sort", "cursor", "limit")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+	query := s.query(c)
 	list, err := s.recourseList(c, query)
 	if err != nil {
 		s.fail(c, err)

@@ -173,11 +173,7 @@ type RegionAnswer struct {
 
 // regions answers GET /api/v1/regions: divisions in the order of their codes, below parent= and of level= when given.
 func (s *server) regions(c *gin.Context) {
-	query, err := readQuery(c.Request, "parent", "level", "cursor", "limit")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+	query := s.query(c)
 	page, err := s.regionList(c.Request.Context(), s.sight(c), query)
 	if err != nil {
 		s.fail(c, err)
@@ -226,10 +222,6 @@ func regionItem(region *registry.Region, grade *scoring.RegionGrade) RegionItem 
 
 // region answers GET /api/v1/regions/:code.
 func (s *server) region(c *gin.Context) {
-	if _, err := readQuery(c.Request); err != nil {
-		s.fail(c, err)
-		return
-	}
 	answer, err := s.findRegion(c.Request.Context(), s.sight(c), c.Param("code"))
 	if err != nil {
 		s.fail(c, err)

@@ -53,6 +53,8 @@ func (s *server) publicRoutes() []Route {
 		{post, "/logout", public, s.signOut},
 		{get, "/login/oidc", public, s.oidcLeave},
 		{get, "/login/oidc/callback", public, s.oidcReturn},
+		{get, "/openapi.json", public, s.openAPI},
+		{get, "/docs", public, s.docsPage},
 		{get, "/healthz", public, s.healthz},
 		{get, "/readyz", public, s.readyz},
 	}
@@ -160,7 +162,7 @@ func (s *server) routes(e *gin.Engine) {
 		if s.keepsAnswers(&route) {
 			handlers = append(handlers, s.idempotent)
 		}
-		handlers = append(handlers, route.handle)
+		handlers = slices.Concat(handlers, s.described(&route), []gin.HandlerFunc{route.handle})
 		if !route.Rule.Public || !strings.HasPrefix(route.Path, "/api/") { // anybody's page may verify a code
 			handlers = append([]gin.HandlerFunc{s.sameOrigin}, handlers...)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -40,7 +41,7 @@ type RunItem struct {
 
 // runs answers GET /api/v1/runs, newest first.
 func (s *server) runs(c *gin.Context) {
-	before, limit, err := readRuns(c)
+	before, limit, err := readRuns(s.query(c))
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -61,11 +62,7 @@ func (s *server) runs(c *gin.Context) {
 	c.JSON(http.StatusOK, page)
 }
 
-func readRuns(c *gin.Context) (before int64, limit int, err error) {
-	query, err := readQuery(c.Request, "cursor", "limit")
-	if err != nil {
-		return 0, 0, err
-	}
+func readRuns(query url.Values) (before int64, limit int, err error) {
 	if limit, err = readLimit(query.Get("limit")); err != nil {
 		return 0, 0, err
 	}

@@ -37,10 +37,6 @@ type ScreenAnswer struct {
 
 // screenCode answers GET /api/v1/enterprises/:uscc/screen.
 func (s *server) screenCode(c *gin.Context) {
-	if _, err := readQuery(c.Request); err != nil {
-		s.fail(c, err)
-		return
-	}
 	code, err := readUSCC(c.Param("uscc"))
 	if err != nil {
 		s.fail(c, err)

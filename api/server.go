@@ -49,6 +49,7 @@ type Store interface {
 	ChangeReader
 	WebhookReader
 	WebhookKeeper
+	VersionReader
 	AuditReader
 	RecordStore
 	SubmissionStore
@@ -107,6 +108,7 @@ type server struct {
 	lists    sharedCache
 	everyone populationCache
 	proven   provenCache
+	says     operations
 	live     liveCache
 	looks    lookWriter
 	gates    gates
@@ -130,7 +132,11 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.engine()
+	e, err := s.engine()
+	if err != nil {
+		return nil, err
+	}
+	return compresses(e)
 }
 
 func newServer(c Config) (*server, error) {
@@ -152,7 +158,7 @@ func newServer(c Config) (*server, error) {
 		return nil, fmt.Errorf("prepare assets: %w", err)
 	}
 	s := &server{Config: c, log: c.Log, store: c.Store, now: c.Now, renderer: renderer, assets: assets, everyone: newPopulationCache(c.Store),
-		comparing: make(chan struct{}, comparedAtOnce), gates: newGates(), byAddress: newRates("address", c.RateAddress), byKey: newRates("key", c.RateKey)}
+		comparing: make(chan struct{}, comparedAtOnce), says: allOperations(), gates: newGates(), byAddress: newRates("address", c.RateAddress), byKey: newRates("key", c.RateKey)}
 	s.proven.most = maxProven
 	s.live.bound()
 	if s.checker, err = s.checkerScript(); err != nil {

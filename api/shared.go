@@ -13,6 +13,9 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
+// pressedSuffix ends the tag of a compressed form.
+const pressedSuffix = "-gzip"
+
 // shared is a document for everyone, from any page: a list, a bundle. It is pressed once and never changes.
 type shared struct {
 	contentType string
@@ -60,10 +63,10 @@ func (s *server) preflight(c *gin.Context) {
 func answerShared(c *gin.Context, d *shared, fresh time.Duration) {
 	allowEveryone(c)
 	c.Header("Cache-Control", fmt.Sprintf("public, max-age=%d", int(fresh.Seconds())))
-	c.Header("Vary", "Accept-Encoding")
+	addVary(c, "Accept-Encoding")
 	body, tag := d.plain, `"`+d.tag+`"`
 	if d.pressed != nil && acceptsGzip(c.GetHeader("Accept-Encoding")) {
-		body, tag = d.pressed, `"`+d.tag+`-gzip"`
+		body, tag = d.pressed, `"`+d.tag+pressedSuffix+`"`
 		c.Header("Content-Encoding", "gzip")
 	}
 	answerTagged(c, tag, d.contentType, body)

@@ -34,11 +34,7 @@ const (
 
 // signalsListed answers GET /api/v1/signals: printed codes that were scanned in many places in the last 30 days, newest first.
 func (s *server) signalsListed(c *gin.Context) {
-	query, err := readQuery(c.Request, "limit")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+	query := s.query(c)
 	limit, err := readLimit(query.Get("limit"))
 	if err != nil {
 		s.fail(c, err)

@@ -51,7 +51,7 @@ func (s *server) simulate(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	c.Header("Vary", "Accept, Accept-Language")
+	addVary(c, "Accept", "Accept-Language")
 	if wantsLines(c.Request) {
 		s.streamSimulation(c, request)
 		return

@@ -15,7 +15,7 @@ func (s *server) static(c *gin.Context) {
 		return
 	}
 	c.Header("Cache-Control", "public, max-age=31536000, immutable")
-	c.Header("Vary", "Accept-Encoding")
+	addVary(c, "Accept-Encoding")
 	if strings.HasPrefix(asset.ContentType, "text/javascript") {
 		c.Header("Content-Security-Policy", scriptPolicy)
 	}

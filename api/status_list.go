@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -34,7 +35,7 @@ type ListsAnswer struct {
 
 // listsNamed answers GET /lists: the addresses of all lists.
 func (s *server) listsNamed(c *gin.Context) {
-	answer, err := s.nameLists(c.Request)
+	answer, err := s.nameLists(c.Request.Context())
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -47,15 +48,12 @@ func (s *server) listsNamed(c *gin.Context) {
 	answerShared(c, newShared(typeJSON, body), minFresh)
 }
 
-func (s *server) nameLists(r *http.Request) (*ListsAnswer, error) {
-	if _, err := readQuery(r); err != nil {
-		return nil, err
-	}
-	heads, err := s.store.ListHeads(r.Context())
+func (s *server) nameLists(ctx context.Context) (*ListsAnswer, error) {
+	heads, err := s.store.ListHeads(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read lists: %w", err)
 	}
-	issuers, err := s.issuers(r.Context())
+	issuers, err := s.issuers(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +94,7 @@ func (s *server) list(c *gin.Context, kind credential.ListKind) {
 		s.fail(c, err)
 		return
 	}
-	at, err := readListTime(c.Request)
+	at, err := readListTime(s.query(c))
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -138,10 +136,9 @@ func readListNumber(text string) (uint32, error) {
 }
 
 // readListTime reads ?time=, Unix seconds; nothing is the zero time.
-func readListTime(r *http.Request) (time.Time, error) {
-	query, err := readQuery(r, "time")
-	if err != nil || !query.Has("time") {
-		return time.Time{}, err
+func readListTime(query url.Values) (time.Time, error) {
+	if !query.Has("time") {
+		return time.Time{}, nil
 	}
 	text := query.Get("time")
 	seconds, err := strconv.ParseUint(text, 10, 32)

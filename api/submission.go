@@ -104,10 +104,7 @@ func (s *server) submissionsListed(c *gin.Context) {
 }
 
 func (s *server) listSubmissions(c *gin.Context) (*List[SubmissionItem], error) {
-	query, err := readQuery(c.Request, "state", "cursor", "limit")
-	if err != nil {
-		return nil, err
-	}
+	query := s.query(c)
 	limit, err := readLimit(query.Get("limit"))
 	if err != nil {
 		return nil, err
@@ -137,10 +134,6 @@ func (s *server) listSubmissions(c *gin.Context) (*List[SubmissionItem], error) 
 
 // submissionShown answers GET /api/v1/submissions/:id.
 func (s *server) submissionShown(c *gin.Context) {
-	if _, err := readQuery(c.Request); err != nil {
-		s.fail(c, err)
-		return
-	}
 	found, err := s.submissionOf(c)
 	if err != nil {
 		s.fail(c, err)

@@ -64,9 +64,6 @@ func (s *server) submissionAdded(c *gin.Context) {
 }
 
 func (s *server) receive(c *gin.Context) (*schema.Submission, error) {
-	if _, err := readQuery(c.Request); err != nil {
-		return nil, err
-	}
 	if _, err := s.recordDecoder(""); err != nil { // better now than after a million rows
 		return nil, err
 	}

@@ -77,10 +77,7 @@ type resultReader struct {
 }
 
 func (s *server) resultsAsked(c *gin.Context) (*resultReader, int, error) {
-	query, err := readQuery(c.Request, "outcome", "cursor", "limit")
-	if err != nil {
-		return nil, 0, err
-	}
+	query := s.query(c)
 	limit, err := readLimit(query.Get("limit"))
 	if err != nil {
 		return nil, 0, err

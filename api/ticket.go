@@ -68,6 +68,7 @@ func (s *server) ticketAdded(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
+	uncompressed(c)
 	c.JSON(http.StatusCreated, made)
 }
 

@@ -109,7 +109,7 @@ func (s *server) lookUp(ctx context.Context, view *liveView, answer *VerdictAnsw
 		return err
 	}
 	verdict.Current = credential.CurrentUnknown
-	if answer.Grade = newGrade(live.Assessment); answer.Grade != nil {
+	if answer.Grade = newLiveGrade(live.Grade); answer.Grade != nil {
 		verdict.Current = credential.CurrentYes
 	}
 	return nil
@@ -239,11 +239,7 @@ func (s *server) answerAnybody(c *gin.Context, view *liveView, body []byte, text
 
 // verifyQueried answers GET /api/v1/verify?code=….
 func (s *server) verifyQueried(c *gin.Context) {
-	query, err := readQuery(c.Request, "code")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+	query := s.query(c)
 	s.answerVerdict(c, query.Get("code"), "")
 }
 
@@ -316,7 +312,7 @@ func (s *server) writeVerdict(c *gin.Context, answer *VerdictAnswer) []byte {
 
 // scanned answers GET /v/:code, what a printed code leads to: a page, or JSON for those who ask for it.
 func (s *server) scanned(c *gin.Context) {
-	c.Header("Vary", "Accept, Accept-Language")
+	addVary(c, "Accept", "Accept-Language")
 	c.Header("X-Robots-Tag", "noindex")
 	answer, err := s.verify(c.Request.Context(), c.Param("code"))
 	if err != nil {

@@ -94,11 +94,7 @@ func (s *server) webhooksListed(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	query, err := readQuery(c.Request, "cursor", "limit")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+	query := s.query(c)
 	limit, err := readLimit(query.Get("limit"))
 	if err != nil {
 		s.fail(c, err)
@@ -194,6 +190,7 @@ func (s *server) answerWebhook(c *gin.Context, status int, id, secret string) {
 	}
 	item := NewWebhookItem(w)
 	item.Secret = secret
+	uncompressed(c)
 	c.Header("Cache-Control", "no-store")
 	c.JSON(status, item)
 }
@@ -224,9 +221,6 @@ func (s *server) pathWebhook(c *gin.Context) (*schema.Webhook, error) {
 // webhookShown answers GET /api/v1/webhooks/:id.
 func (s *server) webhookShown(c *gin.Context) {
 	w, err := s.pathWebhook(c)
-	if err == nil {
-		_, err = readQuery(c.Request)
-	}
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -247,12 +241,15 @@ func (s *server) webhookDeleted(c *gin.Context) {
 	c.Status(http.StatusNoContent)
 }
 
+// webhookRotation is what POST /api/v1/webhooks/:id/rotate takes.
+type webhookRotation struct {
+	Overlap int `json:"overlap_days" minimum:"0" maximum:"30" doc:"How long messages are signed by the old secret too; 7 if nothing is said."`
+}
+
 // webhookRotated answers POST /api/v1/webhooks/:id/rotate: {"overlap_days": 7}. The new secret is shown once; messages are signed by both until the old
 // one ends.
 func (s *server) webhookRotated(c *gin.Context) {
-	body := struct {
-		Overlap int `json:"overlap_days"`
-	}{secretOverlap}
+	body := webhookRotation{secretOverlap}
 	w, err := s.pathWebhook(c)
 	if err == nil {
 		err = decodeJSON(c.Request, &body)
@@ -291,11 +288,14 @@ func (s *server) webhookEnabled(c *gin.Context) {
 	s.answerWebhook(c, http.StatusOK, w.ID, "")
 }
 
+// webhookReplay is what POST /api/v1/webhooks/:id/redeliver takes.
+type webhookReplay struct {
+	After int64 `json:"after" minimum:"0" doc:"A place in the feed: everything after it is sent."`
+}
+
 // webhookRedelivered answers POST /api/v1/webhooks/:id/redeliver: {"after": 17} sends everything after that place in the feed, again or for the first time.
 func (s *server) webhookRedelivered(c *gin.Context) {
-	body := struct {
-		After int64 `json:"after"`
-	}{-1}
+	body := webhookReplay{-1}
 	w, err := s.pathWebhook(c)
 	if err == nil {
 		err = decodeJSON(c.Request, &body)
@@ -320,11 +320,7 @@ func (s *server) deliveriesListed(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	query, err := readQuery(c.Request, "cursor", "limit")
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
+	query := s.query(c)
 	limit, err := readLimit(query.Get("limit"))
 	if err != nil {
 		s.fail(c, err)

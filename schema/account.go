@@ -83,6 +83,10 @@ func (db *DB) AddAccount(ctx context.Context, a Account) (int64, error) {
 // SetRights replaces the grants and enterprises of an account; its sessions go on with the new ones.
 func (db *DB) SetRights(ctx context.Context, id int64, grants []access.Grant, owns []registry.USCC) error {
 	return db.inWrite(ctx, "set the rights of an account", sql.LevelReadCommitted, func(t *tx) error {
+		var one int64 // one change at a time, and none beside an edit with a condition
+		if err := t.GetContext(ctx, &one, t.Rebind(`SELECT id FROM account WHERE id = ?`+t.db.engine.dialect().updateLock), id); err != nil {
+			return err
+		}
 		before, err := t.rights(ctx, id)
 		if err != nil {
 			return err

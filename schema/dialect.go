@@ -8,6 +8,8 @@ type dialect struct {
 	keys, pairs, triples string
 	// indexOf finds a text in another: 0 when it is not there.
 	indexOf string
+	// enterpriseName is the name in the description of an enterprise e.
+	enterpriseName string
 	// packed joins facts with commas, in the order in which they come.
 	packed string
 	// newestRevision selects the newest description of each enterprise among those that meet the conditions (%s).
@@ -19,12 +21,13 @@ type dialect struct {
 }
 
 var sqliteDialect = dialect{
-	name:    "sqlite",
-	keys:    `(SELECT value AS key FROM json_each(?))`,
-	pairs:   `(SELECT value ->> 0 AS a, value ->> 1 AS b FROM json_each(?))`,
-	triples: `(SELECT value ->> 0 AS a, value ->> 1 AS b, value ->> 2 AS c, value ->> 3 AS n FROM json_each(?))`,
-	indexOf: `instr`,
-	packed:  `group_concat(fact, ',')`,
+	name:           "sqlite",
+	keys:           `(SELECT value AS key FROM json_each(?))`,
+	pairs:          `(SELECT value ->> 0 AS a, value ->> 1 AS b FROM json_each(?))`,
+	triples:        `(SELECT value ->> 0 AS a, value ->> 1 AS b, value ->> 2 AS c, value ->> 3 AS n FROM json_each(?))`,
+	indexOf:        `instr`,
+	packed:         `group_concat(fact, ',')`,
+	enterpriseName: `coalesce(e.body ->> 'name', '')`,
 	// SQLite takes bare columns from the row that has the maximum: https://sqlite.org/lang_select.html#bareagg
 	newestRevision: `SELECT uscc, max(revision), registered_on, product_codes FROM enterprise_revision WHERE %s GROUP BY uscc`,
 }
@@ -36,6 +39,7 @@ var postgresDialect = dialect{
 	triples:        `(SELECT value ->> 0 AS a, value ->> 1 AS b, value ->> 2 AS c, (value ->> 3)::bigint AS n FROM json_array_elements(?::json))`,
 	indexOf:        `strpos`,
 	packed:         `string_agg(fact, ',')`,
+	enterpriseName: `coalesce(e.body::json ->> 'name', '')`,
 	newestRevision: `SELECT DISTINCT ON (uscc) uscc, registered_on, product_codes FROM enterprise_revision WHERE %s ORDER BY uscc, revision DESC`,
 	shareLock:      ` FOR SHARE`,
 	updateLock:     ` FOR UPDATE`,

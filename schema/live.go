@@ -2,8 +2,6 @@ package schema
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"healthcode/registry"
@@ -13,47 +11,55 @@ import (
 type Live struct {
 	Name       string
 	RegionCode string
-	Code       *Code       // without its JWT; nil when the register never issued it
-	Assessment *Assessment // nil without a grade
-	Signalled  bool        // the code raised a signal of late
+	Code       *Code      // without its JWT and when it was made; nil when the register never issued it
+	Grade      *LiveGrade // nil without a grade
+	Signalled  bool       // the code raised a signal of late
 }
 
-const liveQuery = `SELECT e.body, coalesce(c.state, ''), coalesce(c.kid, ''), coalesce(c.form, ''), coalesce(c.created_at, 0), coalesce(c.issued_at, 0),
-	coalesce(c.expires_at, 0), coalesce(c.tier, 0), coalesce(c.colour, 0), coalesce(c.model, 0), coalesce(c.status, 0),
-	EXISTS (SELECT 1 FROM code_signal s WHERE s.uscc = e.uscc AND s.idx = ? AND s.at >= ?), `
+// LiveGrade is what verifiers are told of an Assessment.
+type LiveGrade struct {
+	AsOf      registry.Day
+	KnownAt   time.Time
+	Model     ModelRef // without the model's digest
+	Index     int32
+	Tier      registry.Tier
+	Colour    registry.Colour
+	Evidence  registry.EvidenceLevel
+	ChangedOn registry.Day
+}
+
+// liveQuery reads few columns: each costs most of a microsecond.
+func (db *DB) liveQuery() string {
+	return `SELECT ` + db.engine.dialect().enterpriseName + `, e.region_code,
+	coalesce(c.state, ''), coalesce(c.kid, ''), coalesce(c.form, ''), coalesce(c.issued_at, 0), coalesce(c.expires_at, 0), coalesce(c.tier, 0),
+	coalesce(c.colour, 0), coalesce(c.model, 0), coalesce(c.status, 0), EXISTS (SELECT 1 FROM code_signal s WHERE s.uscc = e.uscc AND s.idx = ? AND s.at >= ?),
+	coalesce(a.as_of, -1), coalesce(a.known_at, 0), coalesce(a.model_code, ''), coalesce(a.model_version, 0), coalesce(a.index_value, 0), coalesce(a.tier, 0),
+	coalesce(a.colour, 0), coalesce(a.evidence, 0), coalesce(a.changed_on, 0)
+	FROM enterprise e LEFT JOIN code c ON c.uscc = e.uscc AND c.idx = ? LEFT JOIN assessment a ON a.uscc = e.uscc WHERE e.uscc = ?`
+}
 
 // Live returns what a verifier asks about a code: whose it is, what has become of it, today's grade, and whether it raised a signal since an
 // instant. ErrNotFound when the register does not have the enterprise.
 func (db *DB) Live(ctx context.Context, code registry.USCC, idx uint32, since time.Time) (*Live, error) {
-	statement, err := db.statement(ctx, liveQuery+coalesced("a", assessmentColumns)+` FROM enterprise e
-		LEFT JOIN code c ON c.uscc = e.uscc AND c.idx = ? LEFT JOIN assessment a ON a.uscc = e.uscc WHERE e.uscc = ?`)
+	statement, err := db.statement(ctx, db.liveQuery())
 	if err != nil {
 		return nil, db.fail(ctx, "read code and grade", err)
 	}
-	l, c := new(Live), Code{Index: idx, USCC: code}
-	var body []byte
-	var created, issued, expires int64
-	var row assessmentRow
-	fields := append([]any{&body, (*string)(&c.State), &c.KID, &c.Form, &created, &issued, &expires, (*uint8)(&c.Tier), (*uint8)(&c.Colour), &c.Model,
-		(*uint8)(&c.Status), &l.Signalled}, row.fields()...)
-	if err := statement.QueryRowContext(ctx, int64(idx), micros(since), int64(idx), string(code)).Scan(fields...); err != nil {
+	l, c, g := new(Live), Code{Index: idx, USCC: code}, new(LiveGrade)
+	var issued, expires, known int64
+	err = statement.QueryRowContext(ctx, int64(idx), micros(since), int64(idx), string(code)).Scan(&l.Name, &l.RegionCode,
+		(*string)(&c.State), &c.KID, &c.Form, &issued, &expires, (*uint8)(&c.Tier), (*uint8)(&c.Colour), &c.Model, (*uint8)(&c.Status), &l.Signalled,
+		(*int32)(&g.AsOf), &known, &g.Model.Code, &g.Model.Version, &g.Index, (*uint8)(&g.Tier), (*uint8)(&g.Colour), (*uint8)(&g.Evidence), (*int32)(&g.ChangedOn))
+	if err != nil {
 		return nil, db.fail(ctx, "read code and grade", err)
 	}
 	if c.State != "" {
-		c.CreatedAt, c.IssuedAt, c.ExpiresAt = instant(created), instant(issued), instant(expires)
+		c.IssuedAt, c.ExpiresAt = instant(issued), instant(expires)
 		l.Code = &c
 	}
-	if row.USCC != "" {
-		a := row.assessment()
-		l.Assessment = &a
+	if g.AsOf >= 0 {
+		g.KnownAt = instant(known)
+		l.Grade = g
 	}
-	about := struct {
-		Name       string `json:"name"`
-		RegionCode string `json:"region_code"`
-	}{}
-	if err := json.Unmarshal(body, &about); err != nil {
-		return nil, fmt.Errorf("read enterprise: %w", err)
-	}
-	l.Name, l.RegionCode = about.Name, about.RegionCode
 	return l, nil
 }

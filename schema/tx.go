@@ -38,6 +38,7 @@ func (db *DB) inWrite(ctx context.Context, doing string, level sql.IsolationLeve
 	if db.Engine() == sqliteDialect.name {
 		level = sql.LevelDefault // one immediate writer is serializable already
 	}
+	work = conditional(ctx, work)
 	var err error
 	for attempt := range attempts {
 		err = db.fail(ctx, doing, db.once(ctx, db.write, &sql.TxOptions{Isolation: level}, work, func(t *tx) error { return t.finish(ctx) }))

@@ -30,6 +30,7 @@ var views = []struct {
 	{AccountPage{}, "account.html", "console.html"},
 	{ScreenPage{}, "screen.html", "public.html"},
 	{VerifyPage{}, "verify.html", "public.html"},
+	{DocsPage{}, "docs.html", "public.html"},
 	{HomePage{}, "home.html", "console.html"},
 	{EnterprisePage{}, "enterprise.html", "console.html"},
 	{RegionsPage{}, "regions.html", "console.html"},

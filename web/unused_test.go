@@ -27,7 +27,7 @@ func TestEveryPhraseIsUsed(t *testing.T) {
 			sources.Write(text)
 		}
 	}
-	for _, table := range []map[string]Phrase{commonWords, verdictWords, consoleWords, enterpriseWords, previewWords, backtestWords, regionWords, verifyWords, checkerWords, screenWords, codeWords, signWords, signInWords, lookWords, auditWords, recourseWords, listingWords} {
+	for _, table := range []map[string]Phrase{commonWords, verdictWords, consoleWords, enterpriseWords, previewWords, backtestWords, regionWords, verifyWords, checkerWords, screenWords, codeWords, signWords, signInWords, lookWords, docsWords, auditWords, recourseWords, listingWords} {
 		for key := range table {
 			said := strings.TrimPrefix(key, checkerPrefix)
 			if !strings.Contains(sources.String(), `"`+said+`"`) && !isOfReason(key) && !isOfReason("verdict."+said) {

@@ -20,7 +20,7 @@ func (p Phrase) In(language Language) string {
 }
 
 // phrases holds every text of the pages by its key. It is put together once, from the tables of the words_*.go files.
-var phrases = joinTables(commonWords, verdictWords, consoleWords, enterpriseWords, previewWords, reasonWords, regionWords, termWords, problemWords, backtestWords, verifyWords, checkerWords, screenWords, codeWords, signWords, signInWords, lookWords, auditWords, auditTerms, recourseWords, listingWords, listingTerms)
+var phrases = joinTables(commonWords, verdictWords, consoleWords, enterpriseWords, previewWords, reasonWords, regionWords, termWords, problemWords, backtestWords, verifyWords, checkerWords, screenWords, codeWords, signWords, signInWords, lookWords, docsWords, auditWords, auditTerms, recourseWords, listingWords, listingTerms)
 
 func joinTables(tables ...map[string]Phrase) map[string]Phrase {
 	all := map[string]Phrase{}

@@ -26,6 +26,9 @@ type demo struct {
 	Enterprises int          `json:"enterprises"`
 	Today       registry.Day `json:"today"`
 	Complete    bool         `json:"complete"` // false while the city is being loaded
+
+	Lists  [][]demoAct `json:"lists,omitempty"`  // who goes on which list, until that is done
+	Listed bool        `json:"listed,omitempty"` // it is done
 }
 
 func (p *program) demoCommand() *cobra.Command {
@@ -146,9 +149,6 @@ func (p *program) buildDemo(ctx context.Context, db *schema.DB, want demo, keys 
 		if err := p.loadCity(ctx, db, &want); err != nil {
 			return err
 		}
-		if _, err := p.recompute(ctx, &jobs.Recompute{DB: db, Clock: p.now, AsOf: want.Today - demoHistory, Lease: recomputeLease}); err != nil {
-			return err
-		}
 	}
 	own := samplecity.Generate(want.Seed, want.Enterprises, want.Today).Showcases()[0].USCC
 	if err := p.inviteDemo(ctx, db, own); err != nil {
@@ -161,6 +161,11 @@ func (p *program) buildDemo(ctx context.Context, db *schema.DB, want demo, keys 
 	if err != nil {
 		return err
 	}
+	if !want.Listed && want.Lists == nil { // lists ask for how long a grade has been held
+		if _, err := p.recompute(ctx, &jobs.Recompute{DB: db, Clock: p.now, AsOf: want.Today - demoHistory, Lease: recomputeLease}); err != nil {
+			return err
+		}
+	}
 	if _, err := p.recompute(ctx, &jobs.Recompute{DB: db, Clock: p.now, AsOf: asOf, Lease: recomputeLease}); err != nil {
 		return err
 	}
@@ -168,7 +173,7 @@ func (p *program) buildDemo(ctx context.Context, db *schema.DB, want demo, keys 
 	if err != nil {
 		return err
 	}
-	if err := p.listDemo(ctx, db, own, want.Today); err != nil {
+	if err := p.listDemo(ctx, db, &want, own, asOf); err != nil {
 		return fmt.Errorf("fill the lists of the demo: %w", err)
 	}
 	if err := p.demoRoot(ctx, db, key.PublicKey().Issuer); err != nil {

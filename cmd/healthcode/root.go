@@ -32,7 +32,7 @@ func (p *program) root() *cobra.Command {
 		p.backtestCommand(), p.calibrateCommand(), p.modelCommand(), p.simulateCommand(),
 		p.codeCommand(), p.keysCommand(),
 		p.userCommand(), p.partnerCommand(),
-		p.bundleCommand(),
+		p.bundleCommand(), p.openAPICommand(),
 		group("audit", "Check what is stored, and who changed what", p.auditVerifyCommand(), p.auditLogCommand(), p.auditExportCommand(),
 			p.auditCheckpointCommand(), p.auditScoresCommand()), p.replayCommand(),
 		p.productsCommand(),

@@ -1,0 +1,30 @@
+package web
+
+// docsWords are the texts about the API at /docs. What single operations do stands in the OpenAPI document, in English, with titles in both languages.
+var docsWords = map[string]Phrase{
+	"docs.title":      {"接口文档", "The API"},
+	"docs.intro":      {"共 %d 个操作，全部由程序的路由表和类型生成。", "%d operations, all of them made from the program's route table and types."},
+	"docs.download":   {"下载 OpenAPI 3.1 文档", "Download the OpenAPI 3.1 document"},
+	"docs.start":      {"十分钟上手", "Ten minutes to a verified code"},
+	"docs.start_who":  {"以银行的开发人员为例。命令在安装了本程序的电脑上运行。", "For a bank's developer. The commands run on a computer that has this program."},
+	"docs.step_demo":  {"启动演示服务：一座虚构的城市，全部企业都是虚构的。", "Start a demo: an invented city, every enterprise in it is invented."},
+	"docs.step_key":   {"取得密钥。演示自带一家银行；正式系统由管理员发放，只显示一次。", "Get a key. The demo has a bank with one; elsewhere an administrator makes it, and it is shown once."},
+	"docs.step_code":  {"按用途核验企业出示的码。", "Verify the code that an enterprise shows, for a purpose."},
+	"docs.step_ask":   {"把企业出示的码放进 CODE。", "Put the code that an enterprise shows into CODE."},
+	"docs.step_feed":  {"跟进等级变更：每次把 next 作为下一次的 after。", "Follow changes of grades: send next as after the next time."},
+	"docs.step_check": {"离线核验，不让签发机关知道查了谁：", "Verify without a network, so that the issuer does not learn whom you look up:"},
+	"docs.staff":      {"工作人员与企业人员用会话调用：登录后保存 Cookie。", "Staff and people of enterprises call with a session: sign in and keep the cookie."},
+	"docs.rules":      {"通用约定", "What holds everywhere"},
+	"docs.rule_page":  {"列表用游标翻页：把 next 作为 cursor 再请求。fields=uscc,name 只取需要的字段。", "Lists are paged by cursor: send next as cursor. fields=uscc,name picks members."},
+	"docs.rule_etag":  {"可编辑的对象带有 ETag；以 If-Match 带回，中途被人改过则返回 412，不会覆盖。", "What can be edited has an ETag. Send it as If-Match: if somebody else changed it meanwhile, the answer is 412 and nothing is overwritten."},
+	"docs.rule_error": {"错误为 problem+json（RFC 9457）：code 稳定不变，供程序判断；title 供人阅读，随 Accept-Language 为中文或英文。", "Errors are problem+json (RFC 9457): code is stable and for programs; title is for people, in the language of Accept-Language."},
+	"docs.contents":   {"目录", "Contents"},
+	"docs.who":        {"谁可调用", "Who may call it"},
+	"docs.parameters": {"参数", "Parameters"},
+	"docs.required":   {"必填", "required"},
+	"docs.call":       {"调用", "Call"},
+	"docs.body":       {"请求正文", "Body"},
+	"docs.answer":     {"应答 %d", "Answer %d"},
+	"docs.problems":   {"错误", "Problems"},
+	"docs.link":       {"接口文档", "API"},
+}
