@@ -34,7 +34,7 @@ var recourseOperations = func() operations {
 }()
 
 // recourseProblems are what the rules of recourse refuse.
-var recourseProblems = []error{ErrNoRecourse, schema.ErrNoRecord, schema.ErrFiled, supervision.ErrStep, supervision.ErrSide, supervision.ErrSame, supervision.ErrLate, supervision.ErrTooEarly,
+var recourseProblems = []error{ErrNoRecourse, schema.ErrNoRecord, schema.ErrFiled, schema.ErrManyRecourses, supervision.ErrStep, supervision.ErrSide, supervision.ErrSame, supervision.ErrLate, supervision.ErrTooEarly,
 	supervision.ErrRecord, supervision.ErrNotRepairable, supervision.ErrDuties, supervision.ErrAgain, supervision.ErrListed}
 
 func recourseStep(id, zh, en, example string) operation {
