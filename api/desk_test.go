@@ -30,23 +30,13 @@ var rightHash = sync.OnceValues(func() (string, error) { return access.HashPassw
 
 func newDesk(t testing.TB, change func(*Config)) *desk {
 	t.Helper()
-	db, err := schema.Open(t.Context(), schema.Config{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if _, _, err := db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	db := emptyDB(t)
 	d := &desk{db: db, at: time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC), seal: access.SealKey{1, 2, 3}}
 	c := Config{Log: slog.New(slog.DiscardHandler), Store: db, Now: func() time.Time { return d.at }, Seal: d.seal}
 	if change != nil {
 		change(&c)
 	}
+	var err error
 	if d.h, err = New(c); err != nil {
 		t.Fatal(err)
 	}

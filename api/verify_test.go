@@ -195,10 +195,7 @@ func TestKeySet(t *testing.T) {
 
 // A removed key is gone at once, from the key set and from verification.
 func TestRemovedKey(t *testing.T) {
-	w, err := newWorld(t.Context(), t.TempDir(), 20)
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := ownWorld(t)
 	h := w.handler(t, nil)
 	path := "/api/v1/verify?code=" + w.codes[w.first].Digits
 	if answer := get(h, path); answer.Code != http.StatusOK {

@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -265,19 +269,70 @@ func (w *world) stored(t testing.TB, c credential.Code) credential.Issued {
 	return issued
 }
 
+// smallWorld is made once; tests that change something get copies of its file, which is faster than making it anew.
+var smallWorld = sync.OnceValues(func() (*world, error) {
+	w, err := newWorld(context.Background(), filepath.Join(worldDir, "small"), 20)
+	if err != nil {
+		return nil, err
+	}
+	return w, w.db.Close()
+})
+
+// emptyFolder holds a migrated database with nothing in it, made once.
+var emptyFolder = sync.OnceValues(func() (string, error) {
+	dir := filepath.Join(worldDir, "empty")
+	db, err := schema.Open(context.Background(), schema.Config{Dir: dir})
+	if err != nil {
+		return "", err
+	}
+	_, _, err = db.Migrate(context.Background())
+	return dir, errors.Join(err, db.Close())
+})
+
 // ownWorld is a small world that a test may change.
 func ownWorld(t testing.TB) *world {
 	t.Helper()
-	w, err := newWorld(t.Context(), t.TempDir(), 20)
+	made, err := smallWorld()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := *made
+	w.db = copied(t, filepath.Join(worldDir, "small"))
+	w.store, w.log, w.codes, w.showcases = w.db, &lines{}, maps.Clone(made.codes), slices.Clone(made.showcases)
+	return &w
+}
+
+// emptyDB is a migrated database of the test's own.
+func emptyDB(t testing.TB) *schema.DB {
+	t.Helper()
+	dir, err := emptyFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return copied(t, dir)
+}
+
+// copied opens a copy of a closed database.
+func copied(t testing.TB, dir string) *schema.DB {
+	t.Helper()
+	into := t.TempDir()
+	data, err := os.ReadFile(filepath.Join(dir, schema.FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(into, schema.FileName), data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	db, err := schema.Open(t.Context(), schema.Config{Dir: into})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := w.db.Close(); err != nil {
+		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return w
+	return db
 }
 
 // issuer signs with the world's key, by its clock.
