@@ -174,7 +174,7 @@ func (s *server) readRecord(r *http.Request, source string) (*registry.Record, e
 func checkMembers(members map[string]json.RawMessage) error {
 	for name, value := range members {
 		if string(value) == "null" && name != "detail" && name != "people" && name != "findings" {
-			return badField(shortened(name), "is null", "a value, or leave it out")
+			return badFieldFor(ErrRecord, shortened(name), "is null", "a value, or leave it out")
 		}
 		if strings.ContainsFunc(name, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') }) {
 			return badField(shortened(name), "is not known", "members of a record, in small letters")
