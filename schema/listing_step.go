@@ -17,6 +17,8 @@ import (
 var (
 	ErrOwnAct  = errors.New("who began it does not decide it")
 	ErrPenalty = errors.New("the enterprise has no penalty of this source and number that stands")
+
+	ErrAnswerOpen = errors.New("the enterprise has objected to the notice, which is to be decided first")
 )
 
 // ListingSource is the source of the records that listings write. Nobody else delivers under it.
@@ -48,7 +50,7 @@ type ListingCheck struct {
 }
 
 // TakeListingStep takes a step and returns the entry as it is then. Entry, history, records, message and audit land in one transaction.
-// ErrNotFound when the register does not have the enterprise, ErrOwnAct, ErrPenalty, ErrStepNote, and what ListingEntry.Take says.
+// ErrNotFound when the register does not have the enterprise, ErrOwnAct, ErrPenalty, ErrAnswerOpen, ErrStepNote, and what ListingEntry.Take says.
 func (db *DB) TakeListingStep(ctx context.Context, act ListingAct) (*Listing, error) {
 	own := act.Step == supervision.StepApply || act.Step == supervision.StepWithdraw
 	if err := checkNote(authorOf(ctx), act.Reason); err != nil && (!own || act.Reason != "") || !storable(act.Commitment, act.Basis, act.Penalty.Source, act.Penalty.Ref) {
@@ -185,6 +187,9 @@ func (t *tx) openListing(ctx context.Context, before, after *Listing, act *Listi
 			return ErrOwnAct
 		}
 		if before.State == supervision.StateNoticed && act.Step == supervision.StepList {
+			if err := t.answered(ctx, before); err != nil {
+				return err
+			}
 			return t.penaltyStands(ctx, &ListingAct{USCC: act.USCC, Penalty: before.Penalty})
 		}
 	}
@@ -209,7 +214,7 @@ func (t *tx) penaltyStands(ctx context.Context, act *ListingAct) error {
 // serious-violation list, whose veto begins and ends with it. An entry that is taken off by decision, or because its penalty was voided, should never
 // have been: its record is voided.
 func (t *tx) recordListing(ctx context.Context, l *Listing, act *ListingAct) error {
-	record := registry.Record{USCC: l.USCC, Source: ListingSource, SourceRef: fmt.Sprintf("%s/%s/%d", l.List, l.USCC, l.Steps), State: registry.StateFinal, OccurredOn: act.Day}
+	record := registry.Record{USCC: l.USCC, Source: ListingSource, SourceRef: listingRef(l.List, l.USCC, l.Steps), State: registry.StateFinal, OccurredOn: act.Day}
 	switch {
 	case act.Commitment != "":
 		record.Kind, record.Outcome, record.Detail = registry.KindCommitment, registry.OutcomeMade, &registry.Commitment{Text: act.Commitment}

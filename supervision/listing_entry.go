@@ -70,10 +70,11 @@ func (e ListingEntry) Take(step ListingStep, c *Criteria, day registry.Day) (Lis
 	return e, nil
 }
 
-// The reasons of steps that follow from the penalty on which an entry rests. The pages have words for them.
+// The reasons of steps that follow from something else than a decision about the entry. The pages have words for them.
 const (
 	ReasonPenaltyVoided   = "the penalty was voided"
 	ReasonPenaltyRepaired = "the penalty was repaired"
+	ReasonObjectionUpheld = "an objection was upheld"
 )
 
 // FollowPenalty says what becomes of a notice or an entry of the serious-violation list on a day when the penalty on which it rests does not stand any

@@ -362,3 +362,27 @@ func FuzzParseCriteria(f *testing.F) {
 		}
 	})
 }
+
+func TestObjectionsToNoticesAndEntries(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		entry supervision.ListingEntry
+		want  error
+		undo  supervision.ListingStep
+	}{
+		"a notice, the last day":   {supervision.ListingEntry{List: supervision.ListSerious, State: supervision.StateNoticed, AnswerBy: today}, nil, supervision.StepRefuse},
+		"a notice, the day after":  {supervision.ListingEntry{List: supervision.ListSerious, State: supervision.StateNoticed, AnswerBy: today - 1}, supervision.ErrLate, supervision.StepRefuse},
+		"an entry, of today":       {supervision.ListingEntry{List: supervision.ListSerious, State: supervision.StateListed, Since: today}, nil, supervision.StepRemove},
+		"an entry, a month old":    {supervision.ListingEntry{List: supervision.ListSerious, State: supervision.StateListed, Since: today - 30}, supervision.ErrLate, supervision.StepRemove},
+		"an entry that has ended":  {supervision.ListingEntry{List: supervision.ListSerious, State: supervision.StateExpired, Since: today}, supervision.ErrRecord, ""},
+		"nothing":                  {supervision.ListingEntry{List: supervision.ListSerious}, supervision.ErrRecord, ""},
+		"a merchant that is known": {supervision.ListingEntry{List: supervision.ListTrusted, State: supervision.StateListed, Since: today}, supervision.ErrRecord, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if err := c.entry.CanObject(today, supervision.China()); !errors.Is(err, c.want) || c.entry.Undo() != c.undo {
+				t.Errorf("%v and %q, want %v and %q", err, c.entry.Undo(), c.want, c.undo)
+			}
+		})
+	}
+}

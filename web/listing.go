@@ -137,6 +137,8 @@ func (p Page) ListingReason(reason string) string {
 		return p.Term("listing_reason", "penalty_voided")
 	case supervision.ReasonPenaltyRepaired:
 		return p.Term("listing_reason", "penalty_repaired")
+	case supervision.ReasonObjectionUpheld:
+		return p.Term("listing_reason", "objection_upheld")
 	}
 	return reason
 }

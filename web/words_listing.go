@@ -101,6 +101,7 @@ var listingTerms = map[string]Phrase{
 
 	"listing_reason.penalty_voided":   {"所依据的行政处罚已被撤销", "the penalty was voided"},
 	"listing_reason.penalty_repaired": {"所依据的行政处罚已修复", "the penalty was repaired"},
+	"listing_reason.objection_upheld": {"异议成立", "an objection was upheld"},
 
 	"criterion.tier":         {"信用等级", "Tier"},
 	"criterion.colour":       {"健康码颜色", "Colour"},
