@@ -285,7 +285,17 @@ func TestRepliesStandBesideTheGradeAsTheyWereTyped(t *testing.T) {
 		if told.Reply == nil || told.Reply.Text != plain || told.Reply.Verified {
 			t.Errorf("told: %+v", told.Reply)
 		}
+		for name, said := range c.statements(t) {
+			if said == nil || said.Text != plain || said.Verified || said.On != c.day {
+				t.Errorf("%s says %+v, want %q", name, said, plain)
+			}
+		}
 		c.step(t, made.ID, "own", "withdraw", `{}`)
+		for name, said := range c.statements(t) {
+			if said != nil {
+				t.Errorf("%s still says %+v", name, said)
+			}
+		}
 	}
 	if kept < 10 {
 		t.Errorf("only %d were plain", kept)
@@ -296,6 +306,26 @@ func TestRepliesStandBesideTheGradeAsTheyWereTyped(t *testing.T) {
 	if body := page(code); strings.Contains(body, "thief") || strings.Contains(body, "尚未核实") {
 		t.Error("a hidden reply is shown")
 	}
+}
+
+// statements reads what the answers about the code of the target say beside its grade: twice each, so that what is kept in memory is seen.
+func (c *court) statements(t testing.TB) map[string]*ReplyTold {
+	t.Helper()
+	said := map[string]*ReplyTold{}
+	digits := c.codes[c.target].Digits
+	for round := range 2 {
+		for name, answer := range map[string]*httptest.ResponseRecorder{
+			"/v/":        get(c.h, "/v/"+digits, "Accept", "application/json"),
+			"GET verify": get(c.h, "/api/v1/verify?code="+digits),
+			"verify":     c.post("/api/v1/verify", "nobody", fmt.Sprintf(`{"code":%q}`, digits)),
+		} {
+			said[fmt.Sprint(name, round)] = decoded[verdictJSON](t, answer).Statement
+		}
+	}
+	if answer := decoded[verdictJSON](t, c.post("/api/v1/verify", "bank", fmt.Sprintf(`{"code":%q,"purpose":"finance"}`, digits))); answer.Statement != nil || answer.Enterprise == nil {
+		t.Errorf("for a purpose: %+v", answer.Statement)
+	}
+	return said
 }
 
 func jsonText(text string) string {
