@@ -86,8 +86,8 @@ func (db *DB) FollowListing(ctx context.Context, check *ListingCheck) (step supe
 			t.quiet()
 			return err
 		}
-		act, metSince := &ListingAct{List: l.List, USCC: l.USCC, Day: check.Day, Missed: check.Missed}, registry.Day(0)
-		act.Step, metSince = l.Follow(check.Criteria, len(check.Missed) == 0, check.Day)
+		following, metSince := l.Follow(check.Criteria, len(check.Missed) == 0, check.Day)
+		act := &ListingAct{List: l.List, USCC: l.USCC, Step: following, Day: check.Day, Missed: check.Missed}
 		l.CheckedOn, l.CheckedAt, l.Checked = check.Day, check.KnownAt, check.Criteria.Version
 		if l.List == supervision.ListSerious {
 			if err := t.followPenalty(ctx, l, act); err != nil {
