@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"healthcode/access"
 	"healthcode/registry"
@@ -212,6 +213,9 @@ func (b *bureau) checkLet(t *testing.T, route *Route, caller *called) {
 		county string
 	}{{b.own, b.near}, {b.beside, b.near}, {b.foreign, b.far}} {
 		address := b.address(route, place.e, place.county)
+		if strings.Contains(address, "/tickets/:id") {
+			address = strings.Replace(address, ":id", b.ticket(t, place.e), 1)
+		}
 		answer := b.call(t, caller, route.Method, address)
 		named := strings.Contains(route.Path, ":uscc") || strings.Contains(route.Path, ":idx") || strings.Contains(route.Path, "/regions/:code")
 		hidden := named && !public && !caller.sees(place.e)
@@ -229,6 +233,16 @@ func (b *bureau) checkLet(t *testing.T, route *Route, caller *called) {
 			b.checkSeen(t, caller, address, answer.Body.String())
 		}
 	}
+}
+
+// ticket makes a ticket of an enterprise and returns its id.
+func (b *bureau) ticket(t *testing.T, e registry.USCC) string {
+	t.Helper()
+	k := schema.Ticket{USCC: e, Hash: access.NewSecret().Hash(), Purpose: access.PurposeFinance, CreatedAt: b.now, ExpiresAt: b.now.Add(time.Hour)}
+	if err := b.db.AddTicket(t.Context(), k); err != nil {
+		t.Fatal(err)
+	}
+	return k.ID()
 }
 
 // checkUnknown checks that what lies outside looks like what does not exist.

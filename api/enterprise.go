@@ -248,7 +248,7 @@ func (s *server) enterprisePage(c *gin.Context) {
 	}
 	view.AsOf, view.KnownAt = query.Get("as_of"), query.Get("known_at")
 	if view.Replayed() {
-		view.Reply, view.Answering = nil, nil // they are of today
+		view.Reply, view.Answering, view.Tickets = nil, nil, nil // they are of today
 	}
 	if view.Replayed() && view.Explanation != nil {
 		view.Grade = explainedGrade(answer.Explanation)
@@ -274,6 +274,9 @@ func (s *server) enterpriseView(c *gin.Context, answer *EnterpriseAnswer) (web.E
 		return view, err
 	}
 	if view.Looks, err = s.lookLines(ctx, s.sight(c), e.USCC); err != nil {
+		return view, err
+	}
+	if view.Tickets, err = s.ticketsView(c, e); err != nil {
 		return view, err
 	}
 	if answer.Reply != nil {

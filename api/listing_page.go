@@ -260,7 +260,7 @@ func (s *server) ownListings(c *gin.Context, e *registry.Enterprise) ([]web.OwnL
 		if err != nil {
 			return nil, err
 		}
-		one := s.ownListing(answer)
+		one := s.ownListing(s.page(c), answer)
 		allowed := func(step supervision.ListingStep) bool { return supervision.Allows(list, answer.State, step) }
 		supervises := caller.Holds(access.Supervisor, e.RegionCode)
 		one.CanApply, one.CanWithdraw = caller.ActsFor(e.USCC) && allowed(supervision.StepApply), caller.ActsFor(e.USCC) && allowed(supervision.StepWithdraw)
@@ -275,12 +275,12 @@ func (s *server) ownListings(c *gin.Context, e *registry.Enterprise) ([]web.OwnL
 	return own, nil
 }
 
-func (s *server) ownListing(answer *ListingAnswer) web.OwnListing {
+func (s *server) ownListing(page web.Page, answer *ListingAnswer) web.OwnListing {
 	one := web.OwnListing{ListingRow: listingRow(&answer.ListingItem), ByHand: answer.ByHand, MetSince: answer.MetSince,
 		Criteria: criterionLines(answer.Criteria, s.today()), Eligible: answer.Eligible != nil && *answer.Eligible}
 	for i := range answer.History {
 		h := &answer.History[i]
-		one.History = append(one.History, web.ListingEventLine{Step: string(h.Step), Day: h.Day, Author: h.Author, Reason: h.Reason, Missed: h.Missed})
+		one.History = append(one.History, web.ListingEventLine{Step: string(h.Step), Day: h.Day, Author: h.Author, Reason: page.ListingReason(h.Reason), Missed: h.Missed})
 	}
 	return one
 }

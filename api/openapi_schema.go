@@ -140,6 +140,7 @@ type verdictForm struct {
 	CheckedAt  timeForm         `json:"checked_at"`
 	Enterprise *EnterpriseBrief `json:"enterprise,omitempty"`
 	Grade      *PublicTold      `json:"grade,omitempty" doc:"Today's grade; absent when a purpose is named, or when the code may not be relied on."`
+	Statement  *ReplyTold       `json:"statement,omitempty" doc:"What the enterprise says beside its grade, as it was typed; nobody has verified it. Absent when a purpose is named."`
 	Copied     bool             `json:"scanned_in_many_places,omitempty"`
 	Purpose    access.Purpose   `json:"purpose,omitempty"`
 	Disclosed  *disclosedForm   `json:"disclosed,omitempty" doc:"What the purpose may know."`

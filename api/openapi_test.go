@@ -181,6 +181,7 @@ var unexecuted = map[string]string{
 	"setCriteria": "a document of criteria, which TestCriteria sends", "openEntry": "an enterprise that meets the criteria",
 	"readRecourse": "a recourse", "appealRecourse": "a recourse", "acceptRecourse": "a recourse", "returnRecourse": "a recourse", "decideRecourse": "a recourse", "hideReply": "a recourse",
 	"revokeRepair": "a recourse", "completeRecourse": "a recourse", "withdrawRecourse": "a recourse",
+	"withdrawTicket": "a ticket",
 	"deleteWebhook":  "it ends the webhook that others speak of",
 	"disableAccount": "it ends the account that others speak of", "disablePartner": "it ends the partner that others are called with",
 }

@@ -177,6 +177,7 @@ var pathParameters = map[string]parameter{
 	":code/:version":      number("version", "Version of the model.", 1, 65535, 1),
 	"accounts/:login":     text("login", "Login name.", 64, "zhang.min"),
 	"partners/:id":        number("id", "Number of the partner.", 1, 1<<53, 1),
+	"tickets/:id":         text("id", "Id of the ticket, as the list shows it; not its secret.", 40, "3f0c9a71b2de"),
 	"keys/:prefix":        text("prefix", "Prefix of the key, as the list shows it.", 40, "0c5be1f2a9"),
 	"webhooks/:id":        text("id", "Id of the webhook.", 40, "wh_example"),
 	"listings/:name":      choice("name", "Name of the list; with .csv or .json for open data.", "trusted_merchant", "serious_violation", "trusted_merchant.csv", "trusted_merchant.json", "serious_violation.csv", "serious_violation.json"),

@@ -50,7 +50,7 @@ func criteriaExample() string {
 }
 
 // listingProblems are what the rules of lists refuse.
-var listingProblems = []error{ErrNoListing, ErrNoEntry, ErrNoModel, ErrCriteriaMissed, supervision.ErrListingStep, supervision.ErrNoticeOpen, supervision.ErrExitEarly, schema.ErrOwnAct}
+var listingProblems = []error{ErrNoListing, ErrNoEntry, ErrNoModel, ErrCriteriaMissed, supervision.ErrListingStep, supervision.ErrNoticeOpen, supervision.ErrExitEarly, schema.ErrOwnAct, schema.ErrAnswerOpen}
 
 func listingStep(id, zh, en string) operation {
 	return operation{id: id, tag: "listings", title: web.Phrase{ZhCN: zh, En: en}, body: ListingStepBody{}, example: `{"reason": "核查中"}`, problems: listingProblems, answers: ok(ListingAnswer{}, "The entry.")}

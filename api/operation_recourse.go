@@ -16,7 +16,7 @@ var recourseOperations = func() operations {
 			answers: ok(List[RecourseItem]{}, "A page of recourses.")},
 		"GET /api/v1/recourses/:id": {id: "readRecourse", tag: "recourse", title: web.Phrase{ZhCN: "一项救济申请", En: "A recourse and its steps"}, problems: []error{ErrNoRecourse}, answers: ok(RecourseAnswer{}, "The recourse.")},
 		"POST /api/v1/enterprises/:uscc/recourses": {id: "fileRecourse", tag: "recourse", title: web.Phrase{ZhCN: "提出异议、修复、申诉或申辩", En: "File an objection, a repair, an appeal or a reply"},
-			about: "An objection and a repair name a record; an appeal what it is about, or nothing for the grade; a repair declares that the duties are done and the harm is removed.",
+			about: "An objection names a record, or a list whose notice or entry it is about; a repair names a record, an appeal what it is about, or nothing for the grade; a repair declares that the duties are done and the harm is removed.",
 			body:  RecourseBody{}, needs: []string{"kind", "text"}, example: `{"kind": "reply", "text": "我司已于十月完成整改并通过复检。"}`, problems: recourseProblems, answers: created(RecourseAnswer{}, "The recourse.")},
 		"POST /api/v1/recourses/:id/appeal": {id: "appealRecourse", tag: "recourse", title: web.Phrase{ZhCN: "申诉", En: "Appeal against a decision"}, body: RecourseAppealBody{}, needs: []string{"text"},
 			example: `{"text": "复检报告未被采纳，请另行审查。"}`, problems: recourseProblems, answers: created(RecourseAnswer{}, "The appeal.")},

@@ -154,6 +154,7 @@ var problems = []struct {
 	{supervision.ErrNoticeOpen, http.StatusConflict, "notice_open"},
 	{supervision.ErrExitEarly, http.StatusConflict, "exit_too_early"},
 	{schema.ErrOwnAct, http.StatusConflict, "own_act"},
+	{schema.ErrAnswerOpen, http.StatusConflict, "answer_open"},
 	{ErrCrossOrigin, http.StatusForbidden, "cross_origin"},
 	{schema.ErrChanged, http.StatusPreconditionFailed, "precondition_failed"},
 	{ErrTooMany, http.StatusTooManyRequests, "too_many_requests"},

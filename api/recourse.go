@@ -63,12 +63,13 @@ func (s *server) recourseRoutes() []Route {
 	return routes
 }
 
-// RecourseBody is what POST /api/v1/enterprises/:uscc/recourses takes. An objection and a repair name a record; an appeal what it is about, or
+// RecourseBody is what POST /api/v1/enterprises/:uscc/recourses takes. An objection names a record or a list, a repair a record; an appeal what it is about, or
 // nothing for the grade; a repair declares that the duties are done and the harm is removed.
 type RecourseBody struct {
 	Kind        string `json:"kind"` // objection, repair, appeal or reply
 	Source      string `json:"source"`
 	SourceRef   string `json:"source_ref"`
+	List        string `json:"list"` // of an objection, in place of a record: serious_violation, the notice or the entry as it stands
 	Against     int64  `json:"against"`
 	Text        string `json:"text"` // plain text, at most 2000 characters, of a reply 500
 	DutiesDone  bool   `json:"duties_done"`
@@ -100,6 +101,7 @@ type RecourseItem struct {
 	Outcome    supervision.Outcome `json:"outcome,omitempty"`
 	Source     string              `json:"source,omitempty"` // the record that it is about
 	SourceRef  string              `json:"source_ref,omitempty"`
+	List       string              `json:"list,omitempty"`    // the list whose notice or entry an objection is about
 	Against    int64               `json:"against,omitempty"` // the recourse that an appeal is about
 	FiledOn    registry.Day        `json:"filed_on"`
 	DueOn      registry.Day        `json:"due_on,omitzero"` // by when the next step is to be taken
@@ -131,7 +133,7 @@ type RecourseStepItem struct {
 }
 
 func newRecourseItem(r *schema.Recourse, today registry.Day) RecourseItem {
-	return RecourseItem{r.ID, r.USCC, r.Name, r.RegionCode, r.Kind, r.State, r.Outcome, r.Source, r.SourceRef, r.Against, r.FiledOn, r.Due, r.Overdue(today), r.ChangedAt}
+	return RecourseItem{r.ID, r.USCC, r.Name, r.RegionCode, r.Kind, r.State, r.Outcome, r.Source, r.SourceRef, r.List(), r.Against, r.FiledOn, r.Due, r.Overdue(today), r.ChangedAt}
 }
 
 // weekendsOnly says that a date was counted without the holidays of its year.
@@ -217,7 +219,7 @@ func (s *server) fileFor(c *gin.Context, code registry.USCC, body *RecourseBody)
 	if err != nil {
 		return nil, err
 	}
-	f := schema.RecourseFiling{USCC: code, Kind: supervision.Kind(body.Kind), Source: body.Source, SourceRef: body.SourceRef, Against: body.Against,
+	f := schema.RecourseFiling{USCC: code, Kind: supervision.Kind(body.Kind), Source: body.Source, SourceRef: body.SourceRef, List: body.List, Against: body.Against,
 		Duties: body.DutiesDone && body.HarmRemoved, By: caller.Name, OnBehalf: !caller.ActsFor(code), On: registry.DayOf(s.now()), Days: supervision.China()}
 	if err := body.check(&f); err != nil {
 		return nil, err
@@ -232,7 +234,11 @@ func (b *RecourseBody) check(f *schema.RecourseFiling) (err error) {
 	switch {
 	case !slices.Contains(supervision.Kinds, f.Kind):
 		return badField("kind", "is not known", fmt.Sprintf("one of %v", supervision.Kinds))
-	case about && (b.Source == "" || b.SourceRef == ""):
+	case b.List != "" && (f.Kind != supervision.Objection || b.Source != "" || b.SourceRef != ""):
+		return badField("list", "does not go with "+string(f.Kind)+" or beside a record", "nothing")
+	case b.List != "" && b.List != supervision.ListSerious:
+		return badField("list", "is not known", supervision.ListSerious)
+	case about && b.List == "" && (b.Source == "" || b.SourceRef == ""):
 		return badField("source_ref", "is missing", "source and source_ref of a record of the enterprise")
 	case !about && (b.Source != "" || b.SourceRef != ""):
 		return badField("source", "does not go with "+string(f.Kind), "nothing")

@@ -67,7 +67,7 @@ func (s *server) countyChoices(ctx context.Context, sight access.Sight) (choices
 
 func recourseRow(r *RecourseItem) web.RecourseRow {
 	row := web.RecourseRow{Number: r.ID, USCC: r.USCC, Name: r.Name, Kind: string(r.Kind), State: string(r.State), Outcome: string(r.Outcome), FiledOn: r.FiledOn, DueOn: r.DueOn,
-		Overdue: r.Overdue}
+		Overdue: r.Overdue, List: r.List}
 	if r.Source != "" {
 		row.Record = r.Source + " " + r.SourceRef
 	}
@@ -112,9 +112,6 @@ func (s *server) recourseView(c *gin.Context, caller *access.Caller, r *schema.R
 	for _, step := range r.Steps {
 		view.Steps = append(view.Steps, web.RecourseStep{Step: string(step.Step), Outcome: string(step.Outcome), By: step.Actor, Higher: step.Higher, Reason: step.Reason, At: step.At})
 	}
-	for _, outcome := range r.Kind.Outcomes() {
-		view.Outcomes = append(view.Outcomes, web.Choice{Value: string(outcome), Label: view.Term("recourse_outcome", string(outcome))})
-	}
 	about := r
 	if r.Against != 0 {
 		var err error
@@ -122,12 +119,19 @@ func (s *server) recourseView(c *gin.Context, caller *access.Caller, r *schema.R
 			return view, fmt.Errorf("read what an appeal is about: %w", err)
 		}
 	}
+	view.List = about.List()
+	for _, outcome := range r.Kind.Outcomes() {
+		if view.List != "" && outcome == supervision.Partly {
+			continue // an entry stands or does not
+		}
+		view.Outcomes = append(view.Outcomes, web.Choice{Value: string(outcome), Label: view.Term("recourse_outcome", string(outcome))})
+	}
 	record, err := s.recordAbout(c.Request.Context(), about)
 	if err != nil || record == nil {
 		return view, err
 	}
 	view.Record = recourseRecord(record, about.RevokedOn)
-	if about.Kind == supervision.Objection {
+	if about.Kind == supervision.Objection && view.List == "" {
 		for _, outcome := range registry.Kinds[record.Kind].Outcomes {
 			if outcome != record.Outcome {
 				view.Results = append(view.Results, web.Choice{Value: outcome, Label: view.Term("outcome", outcome)})
@@ -315,6 +319,9 @@ func (s *server) answerable(ctx context.Context, page web.Page, code registry.US
 		s.offer(page, records[first:end], standing, filed, view)
 		first = end
 	}
+	if err := s.offerListings(ctx, page, code, filed, view); err != nil {
+		return err
+	}
 	grade, err := s.gradeOf(ctx, code)
 	if err != nil || grade == nil {
 		return err
@@ -335,7 +342,7 @@ func (s *server) offer(page web.Page, revisions, standing []registry.Record, fil
 		view.Terms = append(view.Terms, *recourseRecord(newest, restarted))
 	}
 	name, err := json.Marshal([2]string{newest.Source, newest.SourceRef})
-	if err != nil || open {
+	if err != nil || open || schema.ListOf(newest.Source, newest.SourceRef) != "" { // an entry of a list is offered by itself
 		return
 	}
 	choice := web.Choice{Value: string(name), Label: page.Term("kind", string(newest.Kind)) + " · " + page.Term("outcome", newest.Outcome) + " · " + newest.OccurredOn.String() + " · " + newest.SourceRef}
@@ -345,6 +352,28 @@ func (s *server) offer(page web.Page, revisions, standing []registry.Record, fil
 	if supervision.CanRepair(newest, standing, supervision.Duties{Done: true, Removed: true}, restarted, today) == nil {
 		view.Repairable = append(view.Repairable, choice)
 	}
+}
+
+// offerListings lists the notices and entries of lists that can still be objected to.
+func (s *server) offerListings(ctx context.Context, page web.Page, code registry.USCC, filed []schema.Recourse, view *web.Answering) error {
+	listings, err := s.store.ListingsOf(ctx, code)
+	if err != nil {
+		return fmt.Errorf("read listings: %w", err)
+	}
+	for i := range listings {
+		l := &listings[i]
+		about := registry.Record{Source: schema.ListingSource, SourceRef: l.ContestedRef()}
+		if l.CanObject(registry.DayOf(s.now()), supervision.China()) != nil || openAbout(filed, about.Source, about.SourceRef) || decidedAbout(filed, &about) {
+			continue
+		}
+		name, err := json.Marshal([2]string{about.Source, about.SourceRef})
+		if err != nil {
+			return fmt.Errorf("write a choice: %w", err)
+		}
+		label := page.Term("list", l.List) + " · " + page.Term("listing_state", string(l.State)) + " · " + l.Since.String()
+		view.Objectable = append(view.Objectable, web.Choice{Value: string(name), Label: label})
+	}
+	return nil
 }
 
 // openAbout reports whether a recourse about a record is open; of no record: an appeal about the grade.

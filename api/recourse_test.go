@@ -285,7 +285,17 @@ func TestRepliesStandBesideTheGradeAsTheyWereTyped(t *testing.T) {
 		if told.Reply == nil || told.Reply.Text != plain || told.Reply.Verified {
 			t.Errorf("told: %+v", told.Reply)
 		}
+		for name, said := range c.statements(t) {
+			if said == nil || said.Text != plain || said.Verified || said.On != c.day {
+				t.Errorf("%s says %+v, want %q", name, said, plain)
+			}
+		}
 		c.step(t, made.ID, "own", "withdraw", `{}`)
+		for name, said := range c.statements(t) {
+			if said != nil {
+				t.Errorf("%s still says %+v", name, said)
+			}
+		}
 	}
 	if kept < 10 {
 		t.Errorf("only %d were plain", kept)
@@ -296,6 +306,26 @@ func TestRepliesStandBesideTheGradeAsTheyWereTyped(t *testing.T) {
 	if body := page(code); strings.Contains(body, "thief") || strings.Contains(body, "尚未核实") {
 		t.Error("a hidden reply is shown")
 	}
+}
+
+// statements reads what the answers about the code of the target say beside its grade: twice each, so that what is kept in memory is seen.
+func (c *court) statements(t testing.TB) map[string]*ReplyTold {
+	t.Helper()
+	said := map[string]*ReplyTold{}
+	digits := c.codes[c.target].Digits
+	for round := range 2 {
+		for name, answer := range map[string]*httptest.ResponseRecorder{
+			"/v/":        get(c.h, "/v/"+digits, "Accept", "application/json"),
+			"GET verify": get(c.h, "/api/v1/verify?code="+digits),
+			"verify":     c.post("/api/v1/verify", "nobody", fmt.Sprintf(`{"code":%q}`, digits)),
+		} {
+			said[fmt.Sprint(name, round)] = decoded[verdictJSON](t, answer).Statement
+		}
+	}
+	if answer := decoded[verdictJSON](t, c.post("/api/v1/verify", "bank", fmt.Sprintf(`{"code":%q,"purpose":"finance"}`, digits))); answer.Statement != nil || answer.Enterprise == nil {
+		t.Errorf("for a purpose: %+v", answer.Statement)
+	}
+	return said
 }
 
 func jsonText(text string) string {
@@ -315,6 +345,11 @@ func TestBadFilings(t *testing.T) {
 		"an unknown kind":       {`{"kind":"wish","text":"x"}`, http.StatusBadRequest, "invalid_field"},
 		"no text":               {`{"kind":"reply"}`, http.StatusBadRequest, "invalid_field"},
 		"a long text":           {`{"kind":"objection","source":"bureau","source_ref":"fail","text":"` + strings.Repeat("x", 2001) + `"}`, http.StatusBadRequest, "invalid_field"},
+		"a list too much":       {`{"kind":"repair","list":"serious_violation","text":"x"}`, http.StatusBadRequest, "invalid_field"},
+		"a list beside":         {`{"kind":"objection","list":"serious_violation","source":"bureau","source_ref":"fail","text":"x"}`, http.StatusBadRequest, "invalid_field"},
+		"an unknown list":       {`{"kind":"objection","list":"trusted_merchant","text":"x"}`, http.StatusBadRequest, "invalid_field"},
+		"on no list":            {`{"kind":"objection","list":"serious_violation","text":"x"}`, http.StatusConflict, "not_contestable"},
+		"an entry of nobody":    {`{"kind":"objection","source":"listing","source_ref":"serious_violation/x/1","text":"x"}`, http.StatusConflict, "not_contestable"},
 		"no record":             {`{"kind":"objection","text":"x"}`, http.StatusBadRequest, "invalid_field"},
 		"a record of nobody":    {`{"kind":"objection","source":"bureau","source_ref":"none","text":"x"}`, http.StatusNotFound, "unknown_record"},
 		"a record too much":     {`{"kind":"reply","source":"bureau","source_ref":"fail","text":"x"}`, http.StatusBadRequest, "invalid_field"},
@@ -484,4 +519,63 @@ func TestAnAppealAgainstTheGrade(t *testing.T) {
 	c.at = c.now.AddDate(0, 0, 40)
 	c.keys["own"] = as(t, c.db, addAccount(t, c.db, schema.Account{Login: "own.later", Kind: access.Enterprise, Owns: []registry.USCC{c.target}}), c.at)
 	problem(t, c.fileJSON("own", body), http.StatusConflict, "too_late")
+}
+
+// An enterprise answers a notice, and the entry that came of another one: on its page and by the API. Who listed does not decide.
+func TestObjectionsToANoticeAndAnEntry(t *testing.T) {
+	t.Parallel()
+	c := newCourt(t)
+	entries := "/api/v1/listings/serious_violation/entries"
+	notice := fmt.Sprintf(`{"uscc":%q,"reason":"x","legal_basis":"x","penalty_source":"bureau","penalty_ref":"fine"}`, c.target)
+	stands := func(want supervision.ListingState) {
+		t.Helper()
+		if l := decoded[ListingAnswer](t, c.read("zhang", entries+"/"+string(c.target))); l.State != want {
+			t.Errorf("it is %s, want %s", l.State, want)
+		}
+	}
+	if answer := c.post(entries, "zhang", notice); answer.Code != http.StatusCreated {
+		t.Fatalf("%d %s", answer.Code, answer.Body)
+	}
+	enterprise := "/enterprises/" + string(c.target)
+	page := get(c.h, enterprise+"?lang=en", append(slices.Clone(c.keys["own"]), "Accept", "text/html")...).Body.String()
+	choice := fmt.Sprintf(`["listing","serious_violation/%s/1"]`, c.target)
+	if !strings.Contains(page, html.EscapeString(choice)) && !strings.Contains(page, strings.ReplaceAll(choice, `"`, "&#34;")) {
+		t.Error("the page does not offer to answer the notice")
+	}
+	form := url.Values{"kind": {"objection"}, "record": {choice}, "text": {"we did not"}}
+	filed := sendForm(c.h, enterprise+"/recourses?lang=en", form, append(slices.Clone(c.keys["own"]), "Sec-Fetch-Site", "same-origin")...)
+	if filed.Code != http.StatusSeeOther {
+		t.Fatalf("%d %s", filed.Code, filed.Body)
+	}
+	first := decoded[List[RecourseItem]](t, c.read("li", "/api/v1/recourses")).Items[0]
+	if first.List != supervision.ListSerious {
+		t.Errorf("%+v", first)
+	}
+	if seen := get(c.h, fmt.Sprintf("/recourses/%d?lang=en", first.ID), append(slices.Clone(c.keys["li"]), "Accept", "text/html")...).Body.String(); !strings.Contains(seen, "Serious-violation list") {
+		t.Error("the page of the recourse does not say what it is about")
+	}
+	c.step(t, first.ID, "zhang", "accept", `{}`)
+	problem(t, c.stepJSON(first.ID, "zhang", "decide", `{"outcome":"upheld","reason":"x"}`), http.StatusConflict, "same_person")
+	problem(t, c.stepJSON(first.ID, "li", "decide", `{"outcome":"partly","reason":"x"}`), http.StatusBadRequest, "invalid_field")
+	c.step(t, first.ID, "li", "decide", `{"outcome":"upheld","reason":"right"}`)
+	stands(supervision.StateRefused)
+
+	c.takeListingStep(t, 1001, "zhang", supervision.StepNotice, c.day-8)
+	c.takeListingStep(t, 1002, "staff", supervision.StepList, c.day)
+	second := c.file(t, "own", `{"kind":"objection","list":"serious_violation","text":"we did not"}`)
+	stands(supervision.StateListed)
+	c.step(t, second.ID, "li", "accept", `{}`)
+	problem(t, c.stepJSON(second.ID, "staff", "decide", `{"outcome":"upheld","reason":"x"}`), http.StatusConflict, "same_person")
+	c.step(t, second.ID, "li", "decide", `{"outcome":"upheld","reason":"right"}`)
+	stands(supervision.StateRemoved)
+}
+
+// takeListingStep takes a step with the serious-violation list on a day of the past.
+func (c *court) takeListingStep(t testing.TB, id int64, who string, step supervision.ListingStep, day registry.Day) {
+	t.Helper()
+	ctx := schema.WithActor(t.Context(), schema.Actor{Kind: "staff", ID: id, Name: who})
+	act := schema.ListingAct{List: supervision.ListSerious, USCC: c.target, Step: step, Day: day, Reason: "x", Basis: "x", Penalty: supervision.RecordRef{Source: "bureau", Ref: "fine"}}
+	if _, err := c.db.TakeListingStep(ctx, act); err != nil {
+		t.Fatal(err)
+	}
 }

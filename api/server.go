@@ -44,6 +44,7 @@ type Store interface {
 	PartnerKeeper
 	HistoryReader
 	LookStore
+	TicketLister
 	TicketStore
 	IdentityReader
 	ChangeReader

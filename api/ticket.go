@@ -42,6 +42,7 @@ type TicketBody struct {
 // TicketMade is the answer. The whole ticket is shown once.
 type TicketMade struct {
 	Ticket    string         `json:"ticket"`
+	ID        string         `json:"id"` // by which it is listed and withdrawn
 	USCC      registry.USCC  `json:"uscc"`
 	Purpose   access.Purpose `json:"purpose"`
 	Partner   string         `json:"partner,omitempty"`
@@ -94,7 +95,7 @@ func (s *server) makeTicket(c *gin.Context, body *TicketBody) (*TicketMade, erro
 	if err := s.store.AddTicket(ctx, k); err != nil {
 		return nil, fmt.Errorf("keep ticket: %w", err)
 	}
-	return &TicketMade{ticket.Text(), code, k.Purpose, body.Partner, k.ExpiresAt}, nil
+	return &TicketMade{ticket.Text(), k.ID(), code, k.Purpose, body.Partner, k.ExpiresAt}, nil
 }
 
 // ticket checks purpose and time.

@@ -2,7 +2,12 @@ package api
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -159,4 +164,95 @@ func TestTicketCountsOnceInARace(t *testing.T) {
 	if answered.Load() != 1 || used.Load() != 15 {
 		t.Errorf("answered %d times, refused %d times", answered.Load(), used.Load())
 	}
+}
+
+func TestTicketsAreListedAndWithdrawn(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	path := "/api/v1/enterprises/" + string(c.target) + "/tickets"
+	list := func(who, query string) List[TicketItem] {
+		t.Helper()
+		answer := get(c.h, path+query, c.keys[who]...)
+		if answer.Code != http.StatusOK {
+			t.Fatalf("%s: %d %s", who, answer.Code, answer.Body)
+		}
+		return decoded[List[TicketItem]](t, answer)
+	}
+	used, open := c.ticket(t, "own", `{"purpose":"finance","partner":"bank"}`), c.ticket(t, "own", `{"purpose":"permitting"}`)
+	short := c.ticket(t, "own", `{"purpose":"finance","expires_at":"`+c.now.Add(time.Minute).Format(time.RFC3339)+`"}`)
+	if answer := c.post("/api/v1/verify", "bank", redeemed(used.Ticket)); answer.Code != http.StatusOK {
+		t.Fatalf("%d %s", answer.Code, answer.Body)
+	}
+	c.at = c.now.Add(time.Minute)
+	states := map[string]TicketItem{}
+	for cursor := ""; ; {
+		page := list("own", "?limit=1"+cursor)
+		states[page.Items[0].ID] = page.Items[0]
+		if page.Next == "" {
+			break
+		}
+		cursor = "&cursor=" + url.QueryEscape(page.Next)
+	}
+	if u := states[used.ID]; len(states) != 3 || u.State != TicketUsed || u.UsedBy != "bank" || u.Partner != "bank" || u.UsedAt.IsZero() || states[open.ID].State != TicketOpen || states[short.ID].State != TicketExpired {
+		t.Errorf("%+v", states)
+	}
+	if text := get(c.h, path, c.keys["staff"]...).Body.String(); strings.Contains(text, "hct_") || strings.Contains(text, access.Secret(strings.TrimPrefix(used.Ticket, "hct_"+string(c.target)+"_")).Hash()) {
+		t.Errorf("a list tells a secret: %s", text)
+	}
+	problem(t, get(c.h, path+"?cursor=x", c.keys["own"]...), http.StatusBadRequest, "invalid_field")
+	remove := func(who, id string) *httptest.ResponseRecorder {
+		return call(c.h, http.MethodDelete, path+"/"+id, nil, c.keys[who]...)
+	}
+	problem(t, remove("bank", open.ID), http.StatusForbidden, "forbidden")
+	problem(t, remove("own", used.ID), http.StatusConflict, "ticket_used")
+	problem(t, remove("own", short.ID), http.StatusGone, "ticket_expired")
+	problem(t, remove("own", "none"), http.StatusNotFound, "unknown_ticket")
+	if answer := remove("own", open.ID); answer.Code != http.StatusNoContent {
+		t.Errorf("%d %s", answer.Code, answer.Body)
+	}
+	problem(t, c.post("/api/v1/verify", "bank", redeemed(open.Ticket)), http.StatusNotFound, "unknown_ticket")
+	if len(list("staff", "").Items) != 2 {
+		t.Error("it is still listed")
+	}
+}
+
+// The page makes a ticket, shows it once, and takes it back.
+func TestTicketsOnThePageOfTheEnterprise(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t)
+	at := "/enterprises/" + string(c.target)
+	send := func(who, path string, form url.Values) *httptest.ResponseRecorder {
+		return sendForm(c.h, path+"?lang=en", form, append(slices.Clone(c.keys[who]), "Sec-Fetch-Site", "same-origin", "Accept", "text/html")...)
+	}
+	form := url.Values{"purpose": {"finance"}, "partner": {"bank"}, "days": {"3"}}
+	made := send("own", at+"/tickets", form)
+	text := regexp.MustCompile(`hct_[0-9A-Z]{18}_[A-Za-z0-9_-]{43}`).FindString(made.Body.String())
+	if made.Code != http.StatusOK || text == "" || made.Header().Get("Cache-Control") != "no-store" {
+		t.Fatalf("%d %q %q", made.Code, text, made.Header().Get("Cache-Control"))
+	}
+	page := get(c.h, at+"?lang=en", append(slices.Clone(c.keys["own"]), "Accept", "text/html")...).Body.String()
+	items := decoded[List[TicketItem]](t, get(c.h, "/api/v1"+at+"/tickets", c.keys["own"]...)).Items
+	if len(items) != 1 || strings.Contains(page, text) || !strings.Contains(page, items[0].ID+"/withdraw") || !items[0].ExpiresAt.Equal(c.now.AddDate(0, 0, 3).Truncate(time.Second)) {
+		t.Errorf("listed: %+v", items)
+	}
+	for name, change := range map[string][2]string{"a stranger": {"partner", "<b>nobody</b>"}, "no purpose": {"purpose", "curiosity"}} {
+		wrong := maps.Clone(form)
+		wrong[change[0]] = []string{change[1]}
+		answer := send("own", at+"/tickets", wrong)
+		if body := answer.Body.String(); answer.Code != http.StatusBadRequest || !strings.Contains(body, `role="alert"`) || strings.Contains(body, "<b>nobody") {
+			t.Errorf("%s: %d", name, answer.Code)
+		}
+	}
+	for _, days := range []string{"0", "8", "x", ""} {
+		if answer := send("own", at+"/tickets", url.Values{"purpose": {"finance"}, "days": {days}}); answer.Code != http.StatusBadRequest {
+			t.Errorf("%q days: %d", days, answer.Code)
+		}
+	}
+	for range 2 { // the second finds nothing, and says so
+		answer := send("own", at+"/tickets/"+items[0].ID+"/withdraw", url.Values{})
+		if answer.Code != http.StatusSeeOther && answer.Code != http.StatusNotFound {
+			t.Errorf("%d %s", answer.Code, answer.Body)
+		}
+	}
+	problem(t, c.post("/api/v1/verify", "bank", redeemed(text)), http.StatusNotFound, "unknown_ticket")
 }

@@ -19,13 +19,14 @@ import (
 )
 
 // VerdictAnswer is the answer about one code: what the code proves, and the live record of whom it belongs to. In JSON the members of
-// credential.Verdict come first (its tier and colour are those at issue); then checked_at, enterprise, grade and scanned_in_many_places.
+// credential.Verdict come first (its tier and colour are those at issue); then checked_at, enterprise, grade, statement and scanned_in_many_places.
 type VerdictAnswer struct {
 	Verdict    credential.Verdict
 	CheckedAt  time.Time
 	Enterprise *EnterpriseBrief
-	Grade      *Grade // the live grade; nothing when the code may not be relied on, or when there is none yet
-	Copied     bool   // a printed code that was scanned in many places of late
+	Grade      *Grade     // the live grade; nothing when the code may not be relied on, or when there is none yet
+	Statement  *ReplyTold // what the enterprise says beside it; only where the code may be relied on
+	Copied     bool       // a printed code that was scanned in many places of late
 
 	purpose access.Purpose // what the answer is for; empty where nobody named one
 	told    any            // what the purpose may know, in place of the grade
@@ -48,17 +49,22 @@ func (a VerdictAnswer) MarshalJSON() ([]byte, error) {
 		return nil, fmt.Errorf("write verdict: %w", err)
 	}
 	var grade *PublicTold
-	if a.purpose == "" && a.Grade != nil { // whoever names a purpose is told what it may know, in another member
-		grade = &PublicTold{a.Grade.Tier, a.Grade.Colour, a.Grade.AsOf}
+	var statement *ReplyTold
+	if a.purpose == "" { // whoever names a purpose is told what it may know, in another member
+		statement = a.Statement
+		if a.Grade != nil {
+			grade = &PublicTold{a.Grade.Tier, a.Grade.Colour, a.Grade.AsOf}
+		}
 	}
 	more, err := json.Marshal(struct {
 		CheckedAt  time.Time        `json:"checked_at"`
 		Enterprise *EnterpriseBrief `json:"enterprise,omitempty"`
 		Grade      *PublicTold      `json:"grade,omitempty"`
+		Statement  *ReplyTold       `json:"statement,omitempty"`
 		Copied     bool             `json:"scanned_in_many_places,omitempty"`
 		Purpose    access.Purpose   `json:"purpose,omitempty"`
 		Disclosed  any              `json:"disclosed,omitempty"`
-	}{a.CheckedAt, a.Enterprise, grade, a.Copied, a.purpose, a.told})
+	}{a.CheckedAt, a.Enterprise, grade, statement, a.Copied, a.purpose, a.told})
 	if err != nil {
 		return nil, fmt.Errorf("write verdict: %w", err)
 	}
@@ -107,6 +113,9 @@ func (s *server) lookUp(ctx context.Context, view *liveView, answer *VerdictAnsw
 	answer.Enterprise = &EnterpriseBrief{USCC: verdict.USCC, Name: live.Name, Region: region}
 	if err := s.lookUpCode(ctx, answer, live); err != nil || !verdict.Authentic {
 		return err
+	}
+	if live.Reply != nil {
+		answer.Statement = &ReplyTold{Text: live.Reply.Text, On: live.Reply.On}
 	}
 	verdict.Current = credential.CurrentUnknown
 	if answer.Grade = newLiveGrade(live.Grade); answer.Grade != nil {
@@ -331,11 +340,8 @@ func (s *server) scanned(c *gin.Context) {
 	page := s.page(c)
 	page.Query = nil // what a messenger appended to the link is no business of ours
 	view := verdictPage(page, &answer)
-	if view.Authentic && view.Enterprise != nil {
-		if view.Reply, err = s.publicReply(c.Request.Context(), view.Enterprise.USCC); err != nil {
-			s.fail(c, err)
-			return
-		}
+	if said := answer.Statement; said != nil {
+		view.Reply = &web.PublicReply{Text: said.Text, On: said.On}
 	}
 	s.render(c, status, view)
 }

@@ -31,6 +31,7 @@ type verdictJSON struct {
 	CheckedAt      time.Time         `json:"checked_at"`
 	Enterprise     *EnterpriseBrief  `json:"enterprise"`
 	Grade          *Grade            `json:"grade"`
+	Statement      *ReplyTold        `json:"statement"`
 	Code           string            `json:"code"`
 	Errors         registry.Problems `json:"errors"`
 	Verdict        *verdictJSON      `json:"verdict"`

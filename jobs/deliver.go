@@ -158,7 +158,7 @@ func (j *Deliver) tell(ctx context.Context, w *schema.Webhook, c *schema.Change)
 	return taken, nil
 }
 
-// fail says when a webhook is tried again after an attempt that failed, or that it is disabled.
+// fail says when a webhook is tried again after an attempt that failed, not before the receiver asks for it, or that it is disabled.
 func fail(w *schema.Webhook, answer answer, now time.Time) {
 	if w.FailingSince.IsZero() {
 		w.FailingSince = now
@@ -169,7 +169,7 @@ func fail(w *schema.Webhook, answer answer, now time.Time) {
 		w.DisabledAt = now
 		return
 	}
-	w.NextAt = now.Add(backoff[min(w.Attempts, len(backoff))-1])
+	w.NextAt = now.Add(max(backoff[min(w.Attempts, len(backoff))-1], answer.wait(now)))
 	if w.NextAt.After(end) {
 		w.NextAt = end
 	}

@@ -63,7 +63,31 @@ func (m *message) sign(secret string) error {
 // answer is what became of an attempt.
 type answer struct {
 	outcome string
-	status  int // 0: there was no answer
+	status  int    // 0: there was no answer
+	later   string // the field Retry-After, where the status gives it a meaning
+}
+
+// maxRetryAfter bounds what a receiver can ask for: who wants nothing for longer deletes the webhook.
+const maxRetryAfter = 24 * time.Hour
+
+// wait is for how long the receiver asks to be left alone: Retry-After (RFC 9110 §10.2.3), in seconds or until a date, at most maxRetryAfter. 0 when it
+// asks for nothing that can be read.
+func (a *answer) wait(now time.Time) time.Duration {
+	if a.later == "" {
+		return 0
+	}
+	if strings.Trim(a.later, "0123456789") == "" {
+		seconds, err := strconv.ParseInt(a.later, 10, 32)
+		if err != nil { // more than anybody would wait
+			return maxRetryAfter
+		}
+		return min(time.Duration(seconds)*time.Second, maxRetryAfter)
+	}
+	until, err := http.ParseTime(a.later)
+	if err != nil {
+		return 0
+	}
+	return max(0, min(until.Sub(now), maxRetryAfter))
 }
 
 // sender sends messages. Where a name leads is looked at when the connection is made, on the resolved address: between a check before and the
@@ -132,11 +156,13 @@ func (s *sender) send(ctx context.Context, to string, m *message) answer {
 	}()
 	switch {
 	case response.StatusCode >= 200 && response.StatusCode < 300:
-		return answer{outcomeTaken, response.StatusCode}
+		return answer{outcome: outcomeTaken, status: response.StatusCode}
 	case response.StatusCode >= 300 && response.StatusCode < 400:
-		return answer{outcomeRedirect, response.StatusCode}
+		return answer{outcome: outcomeRedirect, status: response.StatusCode}
+	case response.StatusCode == http.StatusTooManyRequests || response.StatusCode == http.StatusServiceUnavailable:
+		return answer{outcomeStatus, response.StatusCode, response.Header.Get("Retry-After")}
 	}
-	return answer{outcomeStatus, response.StatusCode}
+	return answer{outcome: outcomeStatus, status: response.StatusCode}
 }
 
 func outcomeOf(err error) string {

@@ -614,3 +614,55 @@ func TestTheSchedulerDelivers(t *testing.T) {
 		t.Errorf("%d messages", len(got))
 	}
 }
+
+// Who is asked to come back later does, by the clock: not before, and within a day whatever was asked.
+func TestAReceiverSaysWhenToComeBack(t *testing.T) {
+	t.Parallel()
+	onBothPosts(t, func(p *post) {
+		server, j := newReceiver(p.T), p.deliver(loopback...)
+		day := 24 * time.Hour
+		p.now = p.now.Truncate(time.Second) // dates of HTTP have no parts of seconds
+		for name, c := range map[string]struct {
+			status int
+			later  string
+			want   time.Duration
+		}{
+			"in an hour":             {429, "3600", time.Hour},
+			"until a date":           {503, p.now.Add(2 * time.Hour).Format(http.TimeFormat), 2 * time.Hour},
+			"sooner than we would":   {429, "1", 5 * time.Second},
+			"a date that has passed": {503, p.now.Add(-time.Hour).Format(http.TimeFormat), 5 * time.Second},
+			"a week":                 {429, "604800", day},
+			"next year":              {503, p.now.AddDate(1, 0, 0).Format(http.TimeFormat), day},
+			"for ever":               {429, "99999999999999999999", day},
+			"a number below":         {429, "-9", 5 * time.Second},
+			"words":                  {503, "soon", 5 * time.Second},
+			"nothing":                {503, "", 5 * time.Second},
+			"where it means nothing": {500, "3600", 5 * time.Second},
+		} {
+			server.answers(func(w http.ResponseWriter, _ *http.Request, _ int) {
+				w.Header().Set("Retry-After", c.later)
+				w.WriteHeader(c.status)
+			})
+			id, _ := p.hook(server.URL)
+			p.change(1)
+			p.run(j)
+			w := p.webhook(id)
+			if wait := w.NextAt.Sub(p.now); wait != c.want {
+				p.Errorf("%s: waits %s, want %s", name, wait, c.want)
+			}
+			server.take()
+			start := p.now
+			p.now = w.NextAt.Add(-time.Microsecond)
+			if p.run(j); len(server.take()) != 0 {
+				p.Errorf("%s: came back too early", name)
+			}
+			p.now = w.NextAt
+			server.answers(nil)
+			if p.run(j); len(server.take()) != 1 {
+				p.Errorf("%s: did not come back", name)
+			}
+			p.now = start
+			check(p.T, p.db.DeleteWebhook(p.Context(), id))
+		}
+	})
+}

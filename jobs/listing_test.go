@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"healthcode/access"
 	"healthcode/jobs"
 	"healthcode/registry"
 	"healthcode/schema"
@@ -203,4 +204,60 @@ func TestListingsKilled(t *testing.T) {
 			b.checkFollowed(t, codes)
 		})
 	}
+}
+
+// A penalty that is voided takes the entry that rests on it along, and the grade follows: at once, once, and without anybody.
+func TestAVoidedPenaltyEndsItsEntryAndTheGradeFollows(t *testing.T) {
+	t.Parallel()
+	onBothEngines(t, func(t *testing.T, b *bench) {
+		regrade := func() map[registry.USCC]schema.Assessment {
+			t.Helper()
+			changed := b.recompute()
+			changed.ChangedOnly = true
+			if _, err := changed.RunOnce(t.Context()); err != nil && !errors.Is(err, schema.ErrNothingDue) {
+				t.Fatal(err)
+			}
+			return assessments(t, b.db)
+		}
+		_, err := b.recompute().RunOnce(t.Context())
+		check(t, err)
+		code, before := b.blue(t)
+		act := schema.ListingAct{List: supervision.ListSerious, USCC: code, Step: supervision.StepNotice, Day: b.today() - 20, Reason: "x", Basis: "x", Penalty: supervision.RecordRef{Source: "bureau", Ref: "P"}}
+		penalty := registry.Record{USCC: code, Source: "bureau", SourceRef: "P", Kind: registry.KindPenalty, Outcome: registry.OutcomeImposed, Severity: registry.SeverityCritical,
+			OccurredOn: b.today() - 40, State: registry.StateFinal, Detail: &registry.Penalty{DecisionNumber: "1"}}
+		_, err = b.db.PutRecords(t.Context(), []registry.Record{penalty}, schema.PutOptions{})
+		check(t, err)
+		for id, step := range []supervision.ListingStep{supervision.StepNotice, supervision.StepList} {
+			act.Step, act.Day = step, b.today()-20+10*registry.Day(id)
+			_, err := b.db.TakeListingStep(schema.WithActor(t.Context(), schema.Actor{Kind: "staff", ID: int64(id + 1), Name: "x"}), act)
+			check(t, err)
+		}
+		if listed := regrade()[code]; listed.Colour != registry.ColourRed {
+			t.Fatalf("listed: %+v", listed)
+		}
+		_, err = b.db.VoidRecord(t.Context(), schema.Bounds{Sight: access.Everything()}, schema.VoidRequest{Source: "bureau", SourceRef: "P", Reason: "annulled by the court"})
+		check(t, err)
+		done, err := b.listings().RunOnce(t.Context())
+		if check(t, err); done.Checked != 1 || done.Steps[supervision.StepRemove] != 1 {
+			t.Errorf("%+v", done)
+		}
+		if _, err := b.listings().RunOnce(t.Context()); !errors.Is(err, schema.ErrNothingDue) {
+			t.Errorf("again: %v", err)
+		}
+		if after := regrade()[code]; after.Tier != before.Tier || after.Colour != before.Colour || after.Index != before.Index {
+			t.Errorf("the grade was %+v and is %+v", before, after)
+		}
+	})
+}
+
+// blue returns an enterprise whose code is blue, and its grade.
+func (b *bench) blue(t *testing.T) (registry.USCC, schema.Assessment) {
+	t.Helper()
+	for code, a := range assessments(t, b.db) {
+		if a.Colour == registry.ColourBlue {
+			return code, a
+		}
+	}
+	t.Fatal("nobody is blue")
+	return "", schema.Assessment{}
 }

@@ -23,7 +23,7 @@ type Schedule struct {
 	Remind    gocron.JobDefinition // of codes that end
 	Reissue   gocron.JobDefinition // codes
 	Recourse  gocron.JobDefinition // publications that end, recourses that lapse
-	Prune     gocron.JobDefinition // counts of scans, and looks
+	Prune     gocron.JobDefinition // counts of scans, looks, and tickets
 	Sequence  gocron.JobDefinition // changes, for the feed
 	Deliver   gocron.JobDefinition // changes, to webhooks
 	Submit    gocron.JobDefinition // records of submissions, stored
@@ -114,6 +114,7 @@ func NewScheduler(ctx context.Context, db *schema.DB, signed Work, when Schedule
 		{"lapse-recourses", when.Recourse, s.counted("recourses lapsed", (&LapseRecourses{DB: db, Clock: clock}).RunOnce)},
 		{"prune-scans", when.Prune, s.counted("counts of scans pruned", (&PruneScans{DB: db, Clock: clock, Keep: when.KeepScans}).RunOnce)},
 		{"prune-looks", when.Prune, s.counted("looks pruned", (&PruneLooks{DB: db, Clock: clock, Years: when.LookYears}).RunOnce)},
+		{"prune-tickets", when.Prune, s.counted("tickets pruned", (&PruneTickets{DB: db, Clock: clock}).RunOnce)},
 		{"rotate-keys", when.Rotate, s.rotate(signed.Rotate)},
 		{"sequence-changes", when.Sequence, patient(clock, uncounted((&Sequence{DB: db}).RunOnce))},
 		{"deliver-webhooks", when.Deliver, s.delivered(clock, signed.Deliver)},

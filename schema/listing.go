@@ -112,10 +112,14 @@ func (db *DB) ListingSteps(ctx context.Context, list string, code registry.USCC)
 }
 
 // DueListings returns entries of a list with codes after one, in the order of codes, at most limit, that have to be looked at on a day: merchants
-// that were not checked on the day, by this version of the criteria, or since they were graded anew; entries whose term is over.
+// that were not checked on the day, by this version of the criteria, or since they were graded anew; entries whose term is over; entries and notices
+// whose penalty was voided, or was repaired since the last look.
 func (db *DB) DueListings(ctx context.Context, list string, day registry.Day, version int, after registry.USCC, limit int) ([]Listing, error) {
-	query := `SELECT ` + prefixed("e", listingColumns) + ` FROM listing_entry e WHERE e.list = ? AND e.state = 'listed' AND e.until <= ? AND e.uscc > ? ORDER BY e.uscc LIMIT ?`
-	arguments := []any{list, int64(day), string(after), limit}
+	query := `SELECT ` + prefixed("e", listingColumns) + ` FROM listing_entry e LEFT JOIN record r
+		ON r.uscc = e.uscc AND r.source = e.penalty_source AND r.source_ref = e.penalty_ref AND r.superseded_at = 9223372036854775807
+		WHERE e.list = ? AND e.state IN ('listed', 'noticed') AND e.uscc > ?
+		AND (e.state = 'listed' AND e.until <= ? OR r.state = 'voided' OR r.state = 'repaired' AND r.known_at > e.checked_at) ORDER BY e.uscc LIMIT ?`
+	arguments := []any{list, string(after), int64(day), limit}
 	if list == supervision.ListTrusted {
 		query = `SELECT ` + prefixed("e", listingColumns) + ` FROM listing_entry e LEFT JOIN assessment a ON a.uscc = e.uscc
 			WHERE e.list = ? AND e.state IN ('listed', 'suspended') AND e.uscc > ?

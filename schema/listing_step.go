@@ -17,6 +17,8 @@ import (
 var (
 	ErrOwnAct  = errors.New("who began it does not decide it")
 	ErrPenalty = errors.New("the enterprise has no penalty of this source and number that stands")
+
+	ErrAnswerOpen = errors.New("the enterprise has objected to the notice, which is to be decided first")
 )
 
 // ListingSource is the source of the records that listings write. Nobody else delivers under it.
@@ -34,6 +36,8 @@ type ListingAct struct {
 	Commitment string                // of an application: what the enterprise promises; it becomes a record
 	Basis      string                // of a notice
 	Penalty    supervision.RecordRef // of a notice
+
+	repaired bool // the entry ends because its penalty was repaired: it was right until today
 }
 
 // ListingCheck is what a look at an entry found.
@@ -46,7 +50,7 @@ type ListingCheck struct {
 }
 
 // TakeListingStep takes a step and returns the entry as it is then. Entry, history, records, message and audit land in one transaction.
-// ErrNotFound when the register does not have the enterprise, ErrOwnAct, ErrPenalty, ErrStepNote, and what ListingEntry.Take says.
+// ErrNotFound when the register does not have the enterprise, ErrOwnAct, ErrPenalty, ErrAnswerOpen, ErrStepNote, and what ListingEntry.Take says.
 func (db *DB) TakeListingStep(ctx context.Context, act ListingAct) (*Listing, error) {
 	own := act.Step == supervision.StepApply || act.Step == supervision.StepWithdraw
 	if err := checkNote(authorOf(ctx), act.Reason); err != nil && (!own || act.Reason != "") || !storable(act.Commitment, act.Basis, act.Penalty.Source, act.Penalty.Ref) {
@@ -82,16 +86,20 @@ func (db *DB) FollowListing(ctx context.Context, check *ListingCheck) (step supe
 			t.quiet()
 			return err
 		}
-		var metSince registry.Day
-		step, metSince = l.Follow(check.Criteria, len(check.Missed) == 0, check.Day)
+		following, metSince := l.Follow(check.Criteria, len(check.Missed) == 0, check.Day)
+		act := &ListingAct{List: l.List, USCC: l.USCC, Step: following, Day: check.Day, Missed: check.Missed}
 		l.CheckedOn, l.CheckedAt, l.Checked = check.Day, check.KnownAt, check.Criteria.Version
-		if step == "" {
+		if l.List == supervision.ListSerious {
+			if err := t.followPenalty(ctx, l, act); err != nil {
+				return err
+			}
+		}
+		if step = act.Step; step == "" {
 			t.quiet() // no grade, code or key changes
 			l.MetSince, l.Missed = metSince, check.Missed
 			l.Revision++
 			return t.putListing(ctx, l)
 		}
-		act := &ListingAct{List: l.List, USCC: l.USCC, Step: step, Day: check.Day, Missed: check.Missed}
 		if step == supervision.StepExpire {
 			act.Day = l.Until
 		}
@@ -99,6 +107,30 @@ func (db *DB) FollowListing(ctx context.Context, check *ListingCheck) (step supe
 		return err
 	})
 	return step, err
+}
+
+// followPenalty looks at the penalty on which a notice or an entry rests, and sets the step and the reason that follow from it. An entry that should
+// never have been is taken off, also where its term is over meanwhile.
+func (t *tx) followPenalty(ctx context.Context, l *Listing, act *ListingAct) error {
+	revisions, err := t.revisionsOf(ctx, l.USCC, l.Penalty.Source, l.Penalty.Ref)
+	if errors.Is(err, ErrNoRecord) { // nothing to follow
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	penalty := revisions[len(revisions)-1]
+	restarted, err := (&recourseWriter{tx: t}).restarted(ctx, &penalty)
+	if err != nil {
+		return err
+	}
+	l.CheckedAt = penalty.KnownAt
+	step, reason := l.FollowPenalty(penalty, restarted, act.Day)
+	if step == "" || act.Step != "" && penalty.State != registry.StateVoided {
+		return nil
+	}
+	act.Step, act.Reason, act.repaired = step, reason, penalty.State == registry.StateRepaired
+	return nil
 }
 
 // lockListing reads an entry for the transaction that is about to change it; one of state none when there is none yet.
@@ -155,6 +187,9 @@ func (t *tx) openListing(ctx context.Context, before, after *Listing, act *Listi
 			return ErrOwnAct
 		}
 		if before.State == supervision.StateNoticed && act.Step == supervision.StepList {
+			if err := t.answered(ctx, before); err != nil {
+				return err
+			}
 			return t.penaltyStands(ctx, &ListingAct{USCC: act.USCC, Penalty: before.Penalty})
 		}
 	}
@@ -176,9 +211,10 @@ func (t *tx) penaltyStands(ctx context.Context, act *ListingAct) error {
 }
 
 // recordListing writes what a step says about the enterprise as records, so that grades follow: the commitment of an application, and the
-// serious-violation list, whose veto begins and ends with it. An entry that is taken off by decision should never have been: its record is voided.
+// serious-violation list, whose veto begins and ends with it. An entry that is taken off by decision, or because its penalty was voided, should never
+// have been: its record is voided.
 func (t *tx) recordListing(ctx context.Context, l *Listing, act *ListingAct) error {
-	record := registry.Record{USCC: l.USCC, Source: ListingSource, SourceRef: fmt.Sprintf("%s/%s/%d", l.List, l.USCC, l.Steps), State: registry.StateFinal, OccurredOn: act.Day}
+	record := registry.Record{USCC: l.USCC, Source: ListingSource, SourceRef: listingRef(l.List, l.USCC, l.Steps), State: registry.StateFinal, OccurredOn: act.Day}
 	switch {
 	case act.Commitment != "":
 		record.Kind, record.Outcome, record.Detail = registry.KindCommitment, registry.OutcomeMade, &registry.Commitment{Text: act.Commitment}
@@ -187,15 +223,15 @@ func (t *tx) recordListing(ctx context.Context, l *Listing, act *ListingAct) err
 	default:
 		record.Kind, record.Outcome, record.Detail = registry.KindExternalCredit, registry.OutcomeListed, &registry.ExternalCredit{List: l.List}
 	}
-	switch act.Step {
-	case supervision.StepList:
+	switch {
+	case act.Step == supervision.StepList:
 		l.recordRef = record.SourceRef
-	case supervision.StepRemove:
+	case act.Step == supervision.StepRemove && !act.repaired:
 		record.SourceRef, record.State = l.recordRef, registry.StateVoided
 		if err := t.listedSince(ctx, l, &record); err != nil {
 			return err
 		}
-	case supervision.StepExpire, supervision.StepExit:
+	case act.Commitment == "": // expired, let go, or of a penalty that was repaired: it was right until now
 		record.Outcome = registry.OutcomeDelisted
 	}
 	return t.putOwnRecord(ctx, record)

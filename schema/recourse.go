@@ -110,15 +110,21 @@ func (t *tx) recourse(ctx context.Context, sight access.Sight, id int64) (*Recou
 	if r.Steps, err = t.recourseSteps(ctx, r.ID); err != nil {
 		return nil, err
 	}
-	r.Deciders = decidersOf(r.Steps)
-	if r.Against != 0 {
-		before, err := t.recourseSteps(ctx, r.Against)
-		if err != nil {
-			return nil, err
-		}
-		r.Deciders = append(decidersOf(before), r.Deciders...)
+	r.Deciders, err = t.decidersBefore(ctx, &r)
+	return &r, err
+}
+
+// decidersBefore returns everybody who decided before: here, in what an appeal is about, and on the entry of a list that it is about.
+func (t *tx) decidersBefore(ctx context.Context, r *Recourse) ([]string, error) {
+	who, err := t.listingAuthors(ctx, r)
+	if err != nil || r.Against == 0 {
+		return append(who, decidersOf(r.Steps)...), err
 	}
-	return &r, nil
+	about, err := t.recourse(ctx, access.Everything(), r.Against)
+	if err != nil {
+		return nil, err
+	}
+	return append(about.Deciders, decidersOf(r.Steps)...), nil
 }
 
 func decidersOf(steps []RecourseStep) (who []string) {

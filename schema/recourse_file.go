@@ -17,6 +17,7 @@ type RecourseFiling struct {
 	Kind      supervision.Kind
 	Source    string
 	SourceRef string
+	List      string // in place of a record: the notice or the entry of this list, as it stands
 	Against   int64
 	Text      string // plain, see supervision.PlainText
 	Duties    bool
@@ -33,7 +34,13 @@ func (db *DB) FileRecourse(ctx context.Context, f RecourseFiling) (*Recourse, er
 	var filed *Recourse
 	err := db.inPut(ctx, "file a recourse", PutOptions{}, func(t *tx) error {
 		w := &recourseWriter{tx: t, days: f.Days, changed: map[string]bool{}}
-		id, err := w.file(ctx, &f)
+		about := f
+		if f.List != "" {
+			if err := w.nameListing(ctx, &about); err != nil {
+				return err
+			}
+		}
+		id, err := w.file(ctx, &about)
 		if err != nil {
 			return err
 		}
@@ -129,6 +136,9 @@ func (w *recourseWriter) none(ctx context.Context, where string, values ...any) 
 }
 
 func (w *recourseWriter) mayFileAbout(ctx context.Context, f *RecourseFiling) error {
+	if f.Kind == supervision.Objection && ListOf(f.Source, f.SourceRef) != "" {
+		return w.mayObjectToListing(ctx, f)
+	}
 	revisions, err := w.revisionsOf(ctx, f.USCC, f.Source, f.SourceRef)
 	if err != nil {
 		return err
@@ -215,6 +225,7 @@ func (w *recourseWriter) mayAppealGrade(ctx context.Context, f *RecourseFiling) 
 // followFiling does what follows from a filing.
 func (w *recourseWriter) followFiling(ctx context.Context, r *Recourse, act *RecourseAct) error {
 	switch {
+	case r.List() != "": // the entry holds until it is decided
 	case r.Kind == supervision.Objection:
 		record, err := w.newestOf(ctx, r)
 		if err != nil {

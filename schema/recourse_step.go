@@ -118,7 +118,7 @@ func (w *recourseWriter) addStep(ctx context.Context, r *Recourse, act *Recourse
 func (w *recourseWriter) follow(ctx context.Context, r *Recourse, act *RecourseAct) error {
 	switch act.Step {
 	case supervision.Withdraw, supervision.Lapse:
-		if r.Kind == supervision.Objection {
+		if r.Kind == supervision.Objection && r.List() == "" {
 			return w.settleRecord(ctx, r)
 		}
 	case supervision.Revoke:
@@ -172,6 +172,9 @@ func (w *recourseWriter) land(ctx context.Context, r *Recourse, act *RecourseAct
 			return err
 		}
 		return w.tellRepair(ctx, r.USCC, r.Source, r.SourceRef, act.On)
+	case r.List() != "" && act.Outcome.Favours():
+		return w.undoListing(ctx, r, act)
+	case r.List() != "":
 	case r.Kind == supervision.Objection && act.Outcome.Favours():
 		return w.correct(ctx, r, act)
 	case r.Kind == supervision.Objection:

@@ -70,6 +70,37 @@ func (e ListingEntry) Take(step ListingStep, c *Criteria, day registry.Day) (Lis
 	return e, nil
 }
 
+// The reasons of steps that follow from something else than a decision about the entry. The pages have words for them.
+const (
+	ReasonPenaltyVoided   = "the penalty was voided"
+	ReasonPenaltyRepaired = "the penalty was repaired"
+	ReasonObjectionUpheld = "an objection was upheld"
+)
+
+// FollowPenalty says what becomes of a notice or an entry of the serious-violation list on a day when the penalty on which it rests does not stand any
+// more: the step that follows, if any, and why. A notice leads to nothing. An entry ends when the penalty was voided, or repaired before its time. That
+// the publication of the penalty ended by time alone says nothing against the entry, which has a term of its own. restarted is as in PublicationOf.
+func (e *ListingEntry) FollowPenalty(penalty registry.Record, restarted, day registry.Day) (step ListingStep, reason string) {
+	switch penalty.State {
+	case registry.StateVoided:
+		reason = ReasonPenaltyVoided
+	case registry.StateRepaired:
+		reason = ReasonPenaltyRepaired
+	default:
+		return "", ""
+	}
+	shown := penalty
+	shown.State = registry.StateFinal
+	switch {
+	case e.List != ListSerious:
+	case e.State == StateNoticed:
+		return StepRefuse, reason
+	case e.State == StateListed && (penalty.State == registry.StateVoided || !Ended(&shown, restarted, day)):
+		return StepRemove, reason
+	}
+	return "", ""
+}
+
 // Follow says what has become of an entry by itself on a day, when its criteria are met or not: the step that follows, if any, and since when
 // everything is met again. A listed merchant that misses a criterion is suspended; it returns when everything has been met for the days of
 // return, unless a person suspended it; a long suspension ends the listing. An entry of the serious-violation list ends with its term.

@@ -180,6 +180,40 @@ func TestWhatFollowsByItself(t *testing.T) {
 	}
 }
 
+func TestAnEntryFollowsItsPenalty(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		list     string
+		state    supervision.ListingState
+		penalty  registry.State
+		severity registry.Severity
+		ago      registry.Day
+		want     supervision.ListingStep
+	}{
+		"notice, stands":              {supervision.ListSerious, supervision.StateNoticed, registry.StateFinal, registry.SeverityMajor, 9, ""},
+		"notice, contested":           {supervision.ListSerious, supervision.StateNoticed, registry.StateProvisional, registry.SeverityMajor, 9, ""},
+		"notice, voided":              {supervision.ListSerious, supervision.StateNoticed, registry.StateVoided, registry.SeverityMajor, 9, supervision.StepRefuse},
+		"notice, repaired":            {supervision.ListSerious, supervision.StateNoticed, registry.StateRepaired, registry.SeverityMajor, 9, supervision.StepRefuse},
+		"entry, stands":               {supervision.ListSerious, supervision.StateListed, registry.StateFinal, registry.SeverityMajor, 9, ""},
+		"entry, voided":               {supervision.ListSerious, supervision.StateListed, registry.StateVoided, registry.SeverityMajor, 999, supervision.StepRemove},
+		"entry, repaired early":       {supervision.ListSerious, supervision.StateListed, registry.StateRepaired, registry.SeverityMajor, 364, supervision.StepRemove},
+		"entry, publication ended":    {supervision.ListSerious, supervision.StateListed, registry.StateRepaired, registry.SeverityMajor, 367, ""},
+		"entry, critical and early":   {supervision.ListSerious, supervision.StateListed, registry.StateRepaired, registry.SeverityCritical, 367, supervision.StepRemove},
+		"expired, voided":             {supervision.ListSerious, supervision.StateExpired, registry.StateVoided, registry.SeverityMajor, 9, ""},
+		"trusted merchant, no matter": {supervision.ListTrusted, supervision.StateListed, registry.StateVoided, registry.SeverityMajor, 9, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := supervision.ListingEntry{List: c.list, State: c.state}
+			r := registry.Record{Kind: registry.KindPenalty, Outcome: registry.OutcomeImposed, Severity: c.severity, OccurredOn: today - c.ago, State: c.penalty, Detail: &registry.Penalty{}}
+			step, reason := e.FollowPenalty(r, 0, today)
+			if step != c.want || (reason == "") != (step == "") {
+				t.Errorf("%q because %q, want %q", step, reason, c.want)
+			}
+		})
+	}
+}
+
 func drawFacts(t *rapid.T) supervision.ListingFacts {
 	f := supervision.ListingFacts{RegisteredOn: today - registry.Day(rapid.IntRange(0, 800).Draw(t, "registered")), Vetoes: rapid.IntRange(0, 1).Draw(t, "vetoes"),
 		Serious: rapid.Bool().Draw(t, "serious"), Commitment: rapid.SampledFrom([]string{"", "made", "kept", "broken"}).Draw(t, "commitment"), Hazards: map[registry.Severity]int{}}
@@ -327,4 +361,28 @@ func FuzzParseCriteria(f *testing.F) {
 			t.Fatalf("%v: %s", err, text)
 		}
 	})
+}
+
+func TestObjectionsToNoticesAndEntries(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		entry supervision.ListingEntry
+		want  error
+		undo  supervision.ListingStep
+	}{
+		"a notice, the last day":   {supervision.ListingEntry{List: supervision.ListSerious, State: supervision.StateNoticed, AnswerBy: today}, nil, supervision.StepRefuse},
+		"a notice, the day after":  {supervision.ListingEntry{List: supervision.ListSerious, State: supervision.StateNoticed, AnswerBy: today - 1}, supervision.ErrLate, supervision.StepRefuse},
+		"an entry, of today":       {supervision.ListingEntry{List: supervision.ListSerious, State: supervision.StateListed, Since: today}, nil, supervision.StepRemove},
+		"an entry, a month old":    {supervision.ListingEntry{List: supervision.ListSerious, State: supervision.StateListed, Since: today - 30}, supervision.ErrLate, supervision.StepRemove},
+		"an entry that has ended":  {supervision.ListingEntry{List: supervision.ListSerious, State: supervision.StateExpired, Since: today}, supervision.ErrRecord, ""},
+		"nothing":                  {supervision.ListingEntry{List: supervision.ListSerious}, supervision.ErrRecord, ""},
+		"a merchant that is known": {supervision.ListingEntry{List: supervision.ListTrusted, State: supervision.StateListed, Since: today}, supervision.ErrRecord, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if err := c.entry.CanObject(today, supervision.China()); !errors.Is(err, c.want) || c.entry.Undo() != c.undo {
+				t.Errorf("%v and %q, want %v and %q", err, c.entry.Undo(), c.want, c.undo)
+			}
+		})
+	}
 }

@@ -25,6 +25,7 @@ type EnterprisePage struct {
 	Codes        []CodeLine   // newest first
 	Signals      []SignalLine // newest first
 	Looks        []LookLine   // newest first, at most MaxLooks
+	Tickets      *Tickets     // nil on a page of another moment
 	Reply        *PublicReply // what the enterprise says beside the grade, nil for nothing
 	Answering    *Answering   // nil on a page of another moment
 	Listings     []OwnListing

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"healthcode/registry"
+	"healthcode/supervision"
 )
 
 // PublicListingPage shows a list to everybody: what it asks, who is on it, and where the data are.
@@ -127,6 +128,19 @@ func number(text string) int64 {
 		return 0
 	}
 	return n
+}
+
+// ListingReason is the reason of a step in words: that of a step that followed by itself in the reader's language, any other as it was written.
+func (p Page) ListingReason(reason string) string {
+	switch reason {
+	case supervision.ReasonPenaltyVoided:
+		return p.Term("listing_reason", "penalty_voided")
+	case supervision.ReasonPenaltyRepaired:
+		return p.Term("listing_reason", "penalty_repaired")
+	case supervision.ReasonObjectionUpheld:
+		return p.Term("listing_reason", "objection_upheld")
+	}
+	return reason
 }
 
 // OwnListing is how an enterprise stands with a list, on its own page.

@@ -61,6 +61,7 @@ type RecourseRow struct {
 	State   string
 	Outcome string
 	Record  string // source and number of the record, empty for none
+	List    string // the list whose notice or entry it is about, empty for none
 	FiledOn registry.Day
 	DueOn   registry.Day
 	Overdue bool

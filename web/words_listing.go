@@ -99,6 +99,10 @@ var listingTerms = map[string]Phrase{
 	"listing_step.expire":   {"期满", "expired"},
 	"listing_step.exit":     {"提前移出", "let go early"},
 
+	"listing_reason.penalty_voided":   {"所依据的行政处罚已被撤销", "the penalty was voided"},
+	"listing_reason.penalty_repaired": {"所依据的行政处罚已修复", "the penalty was repaired"},
+	"listing_reason.objection_upheld": {"异议成立", "an objection was upheld"},
+
 	"criterion.tier":         {"信用等级", "Tier"},
 	"criterion.colour":       {"健康码颜色", "Colour"},
 	"criterion.held":         {"等级和颜色持续时间", "Tier and colour held"},

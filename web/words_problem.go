@@ -29,6 +29,7 @@ var problemWords = map[string]Phrase{
 	"problem.listing_step":            {"当前状态不允许该操作", "The state of the entry does not allow this step"},
 	"problem.notice_open":             {"陈述申辩期未满，不能列入", "The days to answer the notice are not over"},
 	"problem.exit_too_early":          {"列入时间不足，不能提前移出", "The entry is too young to be let go early"},
+	"problem.answer_open":             {"企业已对告知提出异议，须先作出决定", "The enterprise has objected to the notice, which is to be decided first"},
 	"problem.own_act":                 {"经办人不能决定自己提出的事项", "Whoever began it does not decide it"},
 	"problem.unknown_list":            {"没有这个名单", "There is no such list"},
 	"problem.list_not_kept":           {"那个时间的名单没有保留", "The list of that time is not kept"},

@@ -61,7 +61,11 @@ var termWords = map[string]Phrase{
 	"record_state.voided":      {"已作废", "voided"},
 	"record_state.repaired":    {"已修复", "repaired"},
 
-	"look_means.code":   {"健康码", "code"},
+	"look_means.code":      {"健康码", "code"},
+	"ticket_state.open":    {"未使用", "open"},
+	"ticket_state.used":    {"已使用", "used"},
+	"ticket_state.expired": {"已过期", "expired"},
+
 	"look_means.ticket": {"企业授权票", "ticket of the enterprise"},
 
 	"region_colour.green":  {"绿色", "Green"},

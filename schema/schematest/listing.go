@@ -22,6 +22,7 @@ var listingCases = []suiteCase{
 	{"listings: a trusted merchant's life, step by step", trustedLife},
 	{"listings: the serious-violation list is records and a veto", seriousLife},
 	{"listings: what follows by itself, once", followedListings},
+	{"listings: an entry follows its penalty", penalisedListings},
 	{"listings: of two who decide at once one does", listingRaces},
 	{"listings: pages by state, sight, region, product and name", listingPages},
 	{"listings: criteria as versions, each from its day", listingCriteria},
@@ -444,5 +445,87 @@ func listingCriteria(t *testing.T, fresh Opener) {
 	}
 	if lines := auditTexts(t, db); len(lines) != 1 || !strings.Contains(lines[0], "listing.criteria_set") {
 		t.Errorf("audit: %q", lines)
+	}
+}
+
+// penalisedListings has penalties voided and repaired behind notices and entries.
+func penalisedListings(t *testing.T, fresh Opener) {
+	db := Open(t, fresh)
+	const all = 6
+	seed(t, db, all, 0)
+	today := Today()
+	penalty := func(n int, severity registry.Severity, ago registry.Day) registry.Record {
+		return registry.Record{USCC: Code(n), Source: "bureau", SourceRef: "P-" + string(Code(n)), Kind: registry.KindPenalty, Outcome: registry.OutcomeImposed, Severity: severity,
+			OccurredOn: today - ago, State: registry.StateFinal, Detail: &registry.Penalty{DecisionNumber: "1"}}
+	}
+	cases := []struct {
+		name     string
+		listed   bool
+		severity registry.Severity
+		ago      registry.Day
+		becomes  registry.State
+		want     supervision.ListingState
+		step     supervision.ListingStep
+		veto     bool // on the day before
+	}{
+		{"a notice, voided", false, registry.SeverityCritical, 100, registry.StateVoided, supervision.StateRefused, supervision.StepRefuse, false},
+		{"a notice, repaired", false, registry.SeverityCritical, 100, registry.StateRepaired, supervision.StateRefused, supervision.StepRefuse, false},
+		{"an entry, voided", true, registry.SeverityCritical, 100, registry.StateVoided, supervision.StateRemoved, supervision.StepRemove, false},
+		{"an entry, repaired early", true, registry.SeverityCritical, 100, registry.StateRepaired, supervision.StateRemoved, supervision.StepRemove, true},
+		{"an entry, the publication over", true, registry.SeverityMajor, 800, registry.StateRepaired, supervision.StateListed, "", true},
+		{"an entry, untouched", true, registry.SeverityCritical, 100, registry.StateFinal, supervision.StateListed, "", true},
+	}
+	for n, c := range cases {
+		must(db.PutRecords(t.Context(), []registry.Record{penalty(n, c.severity, c.ago)}, schema.PutOptions{}))(t)
+		act := schema.ListingAct{List: supervision.ListSerious, USCC: Code(n), Step: supervision.StepNotice, Day: today - 60, Reason: "x", Basis: "x",
+			Penalty: supervision.RecordRef{Source: "bureau", Ref: "P-" + string(Code(n))}}
+		must(db.TakeListingStep(acting(t, 3, "x"), act))(t)
+		if c.listed {
+			act.Step, act.Day = supervision.StepList, today-50
+			must(db.TakeListingStep(acting(t, 7, "li"), act))(t)
+		}
+	}
+	followPenalties(t, db, 0) // all stand
+	for n, c := range cases {
+		r := penalty(n, c.severity, c.ago)
+		r.State = c.becomes
+		must(db.PutRecords(t.Context(), []registry.Record{r}, schema.PutOptions{}))(t)
+	}
+	followPenalties(t, db, 5)
+	followPenalties(t, db, 0) // once
+	for n, c := range cases {
+		l := must(db.Listing(t.Context(), supervision.ListSerious, Code(n)))(t)
+		steps := must(db.ListingSteps(t.Context(), supervision.ListSerious, Code(n)))(t)
+		last := steps[len(steps)-1]
+		if l.State != c.want || c.step != "" && (last.Step != c.step || last.Author != "system" || last.Reason != "the penalty was "+string(c.becomes)) {
+			t.Errorf("%s: %s after %+v", c.name, l.State, last)
+		}
+		records := must(db.RecordsOf(t.Context(), Code(n)))(t)
+		on := func(day registry.Day) bool { return supervision.FactsOf(registry.Standing(records, day), day).Serious }
+		if on(today) != (c.want == supervision.StateListed) || on(today-1) != c.veto && c.listed {
+			t.Errorf("%s: on the list by its records today %t, the day before %t", c.name, on(today), on(today-1))
+		}
+	}
+	if told := strings.Join(listingMessages(t, db), "\n"); strings.Count(told, `"removed"`) != 2 || strings.Contains(told, "refused") {
+		t.Errorf("told: %s", told)
+	}
+	if lines := strings.Join(auditTexts(t, db), "\n"); strings.Count(lines, `"action":"listing.remove"`) != 2 || strings.Count(lines, supervision.ReasonPenaltyVoided) != 2 {
+		t.Errorf("audit: %s", lines)
+	}
+}
+
+// followPenalties follows up what is due on the serious-violation list and wants so many entries.
+func followPenalties(t *testing.T, db *schema.DB, want int) {
+	t.Helper()
+	due := must(db.DueListings(t.Context(), supervision.ListSerious, Today(), 1, "", 10))(t)
+	if len(due) != want {
+		t.Errorf("%d due, want %d", len(due), want)
+	}
+	for i := range due {
+		check := &schema.ListingCheck{Listing: &due[i], Criteria: supervision.DefaultCriteria(supervision.ListSerious), Day: Today()}
+		must(db.FollowListing(acting(t, 9, "operator"), check))(t)
+		if step := must(db.FollowListing(t.Context(), check))(t); step != "" {
+			t.Errorf("%s again: %q", due[i].USCC, step)
+		}
 	}
 }

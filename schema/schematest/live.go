@@ -7,6 +7,7 @@ import (
 
 	"healthcode/registry"
 	"healthcode/schema"
+	"healthcode/supervision"
 )
 
 // live checks that one query says what the readers of its parts say.
@@ -35,6 +36,11 @@ func live(t *testing.T, fresh Opener) {
 		if l.Code != nil || (l.Grade == nil) != errors.Is(err, schema.ErrNotFound) || l.Grade != nil && l.Grade.Index != a.Index {
 			t.Errorf("enterprise %d: %+v", n, l)
 		}
+	}
+	f := schema.RecourseFiling{USCC: Code(1), Kind: supervision.Reply, Text: "we <b>disagree</b>", By: "own", On: Today(), Days: supervision.China()}
+	must(db.FileRecourse(t.Context(), f))(t)
+	if l := must(db.Live(t.Context(), Code(1), idx, now))(t); l.Reply == nil || *l.Reply != (schema.LiveReply{Text: f.Text, On: f.On}) || got.Reply != nil {
+		t.Errorf("what it says: %+v", l.Reply)
 	}
 	if l := must(db.Live(t.Context(), Code(1), idx, now))(t); l.Code != nil {
 		t.Errorf("a code of another enterprise: %+v", l.Code)

@@ -2,6 +2,9 @@ package schematest
 
 import (
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,6 +21,7 @@ var lookCases = []suiteCase{
 	{"live: its version moves with what is committed", liveVersion},
 	{"live: its version stays for what only counts", liveQuiet},
 	{"looks: counted, paged, bounded, pruned", looks},
+	{"tickets: listed, withdrawn, pruned", ticketsListed},
 	{"tickets: one partner, once", tickets},
 }
 
@@ -154,5 +158,87 @@ func raceForTicket(t *testing.T, config schema.Config, k *schema.Ticket, partner
 	group.Wait()
 	if n := succeeded.Load(); n != 1 {
 		t.Errorf("the ticket counted %d times", n)
+	}
+}
+
+func ticketsListed(t *testing.T, fresh Opener) {
+	db := Open(t, fresh)
+	seed(t, db, 2, 0)
+	bank := must(db.AddPartner(t.Context(), schema.Partner{Name: "bank"}))(t)
+	hash := func(n int) string { return fmt.Sprintf("%012x%052x", n, n) }
+	add := func(n int, code registry.USCC, partner int64, made time.Time) {
+		k := schema.Ticket{USCC: code, Hash: hash(n), Purpose: access.PurposeFinance, PartnerID: partner, AccountID: 7, CreatedAt: made, ExpiresAt: made.Add(time.Hour)}
+		must(0, db.AddTicket(t.Context(), k))(t)
+	}
+	for n := range 5 {
+		add(n, Code(0), bank*int64(n%2), signIn.Add(time.Duration(n/2)*time.Minute))
+	}
+	add(9, Code(1), 0, signIn)
+	must(0, db.UseTicket(t.Context(), must(db.Ticket(t.Context(), Code(0), hash(4)))(t), bank, signIn.Add(3*time.Minute)))(t)
+	walk := func(sight access.Sight, code registry.USCC) (ids []string) {
+		t.Helper()
+		cursor := ""
+		for {
+			page := must(db.Tickets(t.Context(), sight, code, cursor, 2))(t)
+			for _, k := range page.Items {
+				ids = append(ids, strings.TrimLeft(k.ID(), "0")+k.Partner+k.User)
+			}
+			if cursor = page.Next; cursor == "" {
+				return ids
+			}
+			if strings.Contains(cursor, "00000000000000") {
+				t.Errorf("a cursor tells a hash: %s", cursor)
+			}
+		}
+	}
+	everything := access.Everything()
+	if got := walk(everything, Code(0)); !slices.Equal(got, []string{"4bank", "2", "3bank", "", "1bank"}) {
+		t.Errorf("tickets: %q", got)
+	}
+	if got := walk(access.Sight{Owns: []registry.USCC{Code(1)}}, Code(0)); len(got) != 0 {
+		t.Errorf("seen by another: %q", got)
+	}
+	for _, bad := range []string{"x", "[]", `{"c":1,"h":"\u0000"}`} {
+		if _, err := db.Tickets(t.Context(), everything, Code(0), bad, 2); !errors.Is(err, schema.ErrCursor) {
+			t.Errorf("cursor %q: %v", bad, err)
+		}
+	}
+	for name, c := range map[string]struct {
+		code registry.USCC
+		id   string
+		at   time.Time
+		want error
+	}{
+		"used":                 {Code(0), hash(4)[:12], signIn, schema.ErrTicketUsed},
+		"expired":              {Code(0), hash(0)[:12], signIn.Add(time.Hour), schema.ErrTicketExpired},
+		"another enterprise's": {Code(1), hash(0)[:12], signIn, schema.ErrNotFound},
+		"a whole hash":         {Code(0), hash(0), signIn, schema.ErrNotFound},
+		"a zero byte":          {Code(0), "\x00", signIn, schema.ErrNotFound},
+		"a pattern":            {Code(0), "%", signIn, schema.ErrNotFound},
+	} {
+		if err := db.WithdrawTicket(t.Context(), c.code, c.id, c.at); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+	open := must(db.Ticket(t.Context(), Code(0), hash(2)))(t)
+	must(0, db.WithdrawTicket(t.Context(), Code(0), open.ID(), signIn))(t)
+	if err := db.WithdrawTicket(t.Context(), Code(0), open.ID(), signIn); !errors.Is(err, schema.ErrNotFound) {
+		t.Errorf("again: %v", err)
+	}
+	if err := db.UseTicket(t.Context(), open, bank, signIn); !errors.Is(err, schema.ErrNotFound) {
+		t.Errorf("used after it: %v", err)
+	}
+	if n := must(db.PruneTickets(t.Context(), signIn.Add(3*time.Minute)))(t); n != 0 {
+		t.Errorf("%d went too early", n)
+	}
+	if n := must(db.PruneTickets(t.Context(), signIn.Add(time.Hour+time.Microsecond)))(t); n != 4 { // 0, 1, the used 4, and the other enterprise's
+		t.Errorf("%d went, want 4", n)
+	}
+	if got := walk(everything, Code(0)); !slices.Equal(got, []string{"3bank"}) {
+		t.Errorf("left: %q", got)
+	}
+	lines := strings.Join(auditTexts(t, db), "\n")
+	if !strings.Contains(lines, `"action":"ticket.withdrawn","noun":"ticket","id":"`+open.ID()+`"`) || !strings.Contains(lines, "ticket.pruned") || strings.Contains(lines, open.Hash) {
+		t.Errorf("audit: %s", lines)
 	}
 }

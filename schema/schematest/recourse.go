@@ -24,6 +24,7 @@ var recourseCases = []suiteCase{
 	{"recourses: an appeal turns a decision round", appeals},
 	{"recourses: replies", replies},
 	{"recourses: pages by sight, filter and order", recoursePages},
+	{"recourse: against a notice and an entry of a list", listingObjections},
 	{"recourses: time ends publications and what was returned", recoursesLapse},
 	{"recourses: of two who act at once one is taken", recourseRaces},
 }
@@ -552,4 +553,99 @@ func (b *bench) together(config schema.Config, work func(one *bench, n int)) {
 		}
 	}
 	group.Wait()
+}
+
+// listingStep takes a step of the first enterprise with the serious-violation list.
+func (b *bench) listingStep(id int64, name string, step supervision.ListingStep, ago registry.Day) error {
+	act := schema.ListingAct{List: supervision.ListSerious, USCC: Code(0), Step: step, Day: b.today - ago, Reason: "x", Basis: "x", Penalty: supervision.RecordRef{Source: "law", Ref: "p"}}
+	_, err := b.TakeListingStep(schema.WithActor(b.tb.Context(), schema.Actor{Kind: "staff", ID: id, Name: name}), act)
+	return err
+}
+
+func (b *bench) fileList() (*schema.Recourse, error) {
+	f := b.filing(supervision.Objection, "", "", 0)
+	f.List = supervision.ListSerious
+	return b.FileRecourse(b.tb.Context(), f)
+}
+
+func (b *bench) listingState(want supervision.ListingState) {
+	b.tb.Helper()
+	if l := must(b.Listing(b.tb.Context(), supervision.ListSerious, Code(0)))(b.tb); l.State != want {
+		b.tb.Errorf("it is %s, want %s", l.State, want)
+	}
+}
+
+func listingObjections(t *testing.T, fresh Opener) {
+	b := newBench(t, fresh)
+	b.put(b.penalised("p", b.today-200, registry.SeverityCritical))
+	if _, err := b.fileList(); !errors.Is(err, supervision.ErrRecord) {
+		t.Errorf("on no list: %v", err)
+	}
+	// A notice that is answered with success leads to nothing.
+	must(0, b.listingStep(1, "zhang", supervision.StepNotice, 3))(t)
+	first := must(b.fileList())(t)
+	if first.List() != supervision.ListSerious || first.Source != schema.ListingSource {
+		t.Errorf("filed: %+v", first)
+	}
+	if _, err := b.fileList(); !errors.Is(err, schema.ErrFiled) {
+		t.Errorf("twice: %v", err)
+	}
+	must(b.step(first.ID, supervision.Accept, "zhang", "", supervision.Correction{}))(t)
+	for name, c := range map[string]struct {
+		by      string
+		outcome supervision.Outcome
+		how     supervision.Correction
+		want    error
+	}{
+		"by who gave the notice": {"zhang", supervision.Upheld, supervision.Correction{}, supervision.ErrSame},
+		"by who filed":           {"own", supervision.Upheld, supervision.Correction{}, supervision.ErrSame},
+		"half":                   {"li", supervision.Partly, supervision.Correction{}, supervision.ErrOutcome},
+		"as a correction":        {"li", supervision.Upheld, supervision.Correction{Severity: registry.SeverityMinor}, schema.ErrCannotCount},
+	} {
+		if _, err := b.step(first.ID, supervision.Decide, c.by, c.outcome, c.how); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+	b.listingState(supervision.StateNoticed)
+	must(b.step(first.ID, supervision.Decide, "li", supervision.Upheld, supervision.Correction{}))(t)
+	b.listingState(supervision.StateRefused)
+
+	// One that is dismissed is listed after it, and taken back where the appeal is upheld.
+	must(0, b.listingStep(1, "zhang", supervision.StepNotice, 7))(t)
+	second := must(b.fileList())(t)
+	b.today++ // the days to answer are over
+	if err := b.listingStep(2, "wu", supervision.StepList, 0); !errors.Is(err, schema.ErrAnswerOpen) {
+		t.Errorf("listed while the answer waits: %v", err)
+	}
+	b.decided(second.ID, "li", supervision.Dismissed)
+	must(0, b.listingStep(2, "wu", supervision.StepList, 0))(t)
+	ref := must(b.Listing(t.Context(), supervision.ListSerious, Code(0)))(t).ContestedRef()
+	listed := must(b.fileList())(t)
+	if listed.SourceRef != ref || !b.stands(ref) {
+		t.Errorf("an open objection suspends the entry: %+v", b.newest(ref))
+	}
+	b.decided(listed.ID, "li", supervision.Dismissed)
+	if _, err := b.fileList(); !errors.Is(err, schema.ErrFiled) {
+		t.Errorf("again after the decision: %v", err)
+	}
+	appeal := b.file(supervision.Appeal, "", "", second.ID)
+	must(b.step(appeal.ID, supervision.Accept, "wu", "", supervision.Correction{}))(t)
+	for _, who := range []string{"wu", "li", "zhang"} {
+		if _, err := b.step(appeal.ID, supervision.Decide, who, supervision.Upheld, supervision.Correction{}); !errors.Is(err, supervision.ErrSame) {
+			t.Errorf("decided by %s: %v", who, err)
+		}
+	}
+	must(b.step(appeal.ID, supervision.Decide, "sun", supervision.Upheld, supervision.Correction{}))(t)
+	b.listingState(supervision.StateRemoved)
+	if r := b.newest(ref); r.State != registry.StateVoided {
+		t.Errorf("the record of the entry: %+v", r)
+	}
+	// Upheld about what has ended meanwhile, nothing follows.
+	late := b.file(supervision.Appeal, "", "", listed.ID)
+	b.decided(late.ID, "sun", supervision.Upheld)
+	b.listingState(supervision.StateRemoved)
+	steps := must(b.ListingSteps(t.Context(), supervision.ListSerious, Code(0)))(t)
+	if len(steps) != 5 || steps[1].Reason != supervision.ReasonObjectionUpheld || steps[4].Step != supervision.StepRemove {
+		t.Errorf("history: %+v", steps)
+	}
 }
