@@ -57,20 +57,24 @@ func attackedRoutes(own registry.USCC, model *scoring.Model) map[string]attacked
 		"POST /api/v1/listings/:list/entries/:uscc/exit":     reason,
 		"POST /api/v1/listings/:list/entries/:uscc/withdraw": reason,
 
-		"POST /login":                         {form: []string{"login", "password", "code", "next", "demo"}, right: "login=nobody&password=x", dear: true},
-		"POST /account/sessions":              {form: []string{"session"}, right: "session=x"},
-		"POST /account/password":              {form: []string{"login", "old", "new", "again"}, right: "old=x&new=y&again=y", dear: true},
-		"POST /account/second-factor":         {form: []string{"offer", "code"}, right: "offer=x&code=1"},
-		"POST /account/second-factor/off":     {form: []string{"code"}, right: "code=1"},
-		"POST /account/recovery":              {form: []string{"code"}, right: "code=1"},
-		"POST /enterprises/:uscc/comments":    {form: []string{"version", "text"}, right: "version=1&text=x"},
-		"POST /listings/:list/:uscc":          {form: []string{"step", "reason", "state"}, right: "step=list&reason=why"},
-		"POST /enterprises/:uscc/listings":    {form: []string{"list", "step", "commitment", "reason", "legal_basis", "penalty"}, right: "list=trusted_merchant&step=nominate&reason=why"},
-		"POST /enterprises/:uscc/recourses":   {form: []string{"kind", "record", "against", "text", "duties_done", "harm_removed"}, right: "kind=objection&record=lab known&text=x"},
-		"POST /logout":                        {},
-		"DELETE /api/v1/webhooks/:id":         {},
-		"POST /api/v1/submissions":            {}, // lines, not an object: submission_test.go attacks them
-		"POST /api/v1/submissions/:id/cancel": {},
+		"POST /login":                       {form: []string{"login", "password", "code", "next", "demo"}, right: "login=nobody&password=x", dear: true},
+		"POST /account/sessions":            {form: []string{"session"}, right: "session=x"},
+		"POST /account/password":            {form: []string{"login", "old", "new", "again"}, right: "old=x&new=y&again=y", dear: true},
+		"POST /account/second-factor":       {form: []string{"offer", "code"}, right: "offer=x&code=1"},
+		"POST /account/second-factor/off":   {form: []string{"code"}, right: "code=1"},
+		"POST /account/recovery":            {form: []string{"code"}, right: "code=1"},
+		"POST /enterprises/:uscc/comments":  {form: []string{"version", "text"}, right: "version=1&text=x"},
+		"POST /listings/:list/:uscc":        {form: []string{"step", "reason", "state"}, right: "step=list&reason=why"},
+		"POST /enterprises/:uscc/listings":  {form: []string{"list", "step", "commitment", "reason", "legal_basis", "penalty"}, right: "list=trusted_merchant&step=nominate&reason=why"},
+		"POST /enterprises/:uscc/recourses": {form: []string{"kind", "record", "against", "text", "duties_done", "harm_removed"}, right: "kind=objection&record=lab known&text=x"},
+		"POST /enterprises/:uscc/tickets":   {form: []string{"purpose", "partner", "days"}, right: "purpose=finance&days=1"},
+		"POST /logout":                      {},
+
+		"POST /enterprises/:uscc/tickets/:id/withdraw": {},
+		"DELETE /api/v1/enterprises/:uscc/tickets/:id": {},
+		"DELETE /api/v1/webhooks/:id":                  {},
+		"POST /api/v1/submissions":                     {}, // lines, not an object: submission_test.go attacks them
+		"POST /api/v1/submissions/:id/cancel":          {},
 	}
 	for _, step := range []string{"suspend", "resume", "revoke", "supersede", "renew"} {
 		all["POST /api/v1/codes/:idx/"+step] = attacked{body: codeNote{}, right: `{"by":"Li Hua","reason":"why"}`}
