@@ -2,12 +2,13 @@ package jobs
 
 import (
 	"bytes"
-	"compress/gzip"
 	"fmt"
 	"io"
 	"strings"
 
 	"healthcode/access"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 // Spool packs and seals what lies in the database between the reception of a submission and its end: lines, which may name persons, and results.

@@ -28,16 +28,6 @@ const (
 	submitLease = 30 * time.Second
 )
 
-// RowResult says what became of one row of a submission.
-type RowResult struct {
-	Row       int64             `json:"row"`     // the line, from 1
-	Outcome   schema.PutOutcome `json:"outcome"` // added, changed, unchanged, waiting or refused
-	Source    string            `json:"source,omitempty"`
-	SourceRef string            `json:"source_ref,omitempty"`
-	Revision  int               `json:"revision,omitempty"`
-	Errors    registry.Problems `json:"errors,omitempty"`
-}
-
 // Submit stores the records of submissions. Any number of processes may run it; one at a time has a submission. A chunk is stored with what became of its
 // rows in one transaction, so whoever goes on after a crash begins after the last whole chunk.
 type Submit struct {
@@ -255,15 +245,15 @@ func (j *Submit) report(id string, p *part, put []schema.PutResult) (string, sch
 		}
 	}
 	var counts schema.RowCounts
-	var lines bytes.Buffer
-	encoder := json.NewEncoder(&lines)
+	lines := make([]byte, 0, 96*len(p.results))
 	for i := range p.results {
 		counts.Count(p.results[i].Outcome)
-		if err := encoder.Encode(&p.results[i]); err != nil {
+		var err error
+		if lines, err = p.results[i].appendLine(lines); err != nil {
 			return "", counts, fmt.Errorf("write results: %w", err)
 		}
 	}
-	packed, err := j.Spool.pack(id, p.number, spoolResults, lines.Bytes())
+	packed, err := j.Spool.pack(id, p.number, spoolResults, lines)
 	return packed, counts, err
 }
 

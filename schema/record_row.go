@@ -25,6 +25,8 @@ type recordRow struct {
 	productCode, stage, purpose, caseID, state string
 	provisionalUntil, rectifyBy, rectifiedOn   int64
 	detail, fact                               string
+
+	isNew bool // decided in this batch
 }
 
 // recordDetail is the JSON of the column detail.
@@ -83,10 +85,10 @@ func packDetail(r *registry.Record) (string, error) {
 // settle gives the row its revision and moment and packs what scoring reads of it.
 func (r *recordRow) settle(record *registry.Record, revision int, knownAt int64) {
 	r.revision, r.knownAt = revision, knownAt
-	settled := *record
-	settled.Revision, settled.KnownAt = revision, instant(knownAt)
-	fact := scoring.FactOf(&settled)
-	r.fact = string(fact.AppendJSON(nil))
+	fact := scoring.FactOf(record)
+	fact.Revision = int32(revision)
+	var room [512]byte
+	r.fact = string(fact.AppendJSON(room[:0]))
 }
 
 // record unpacks a stored row.
@@ -119,8 +121,8 @@ func (r *recordRow) record() (registry.Record, error) {
 // another way is unpacked and packed again before it counts as different.
 func (r *recordRow) same(other *recordRow) bool {
 	a, b := *r, *other
-	a.revision, a.knownAt, a.supersededAt, a.fact = 0, 0, 0, ""
-	b.revision, b.knownAt, b.supersededAt, b.fact = 0, 0, 0, ""
+	a.revision, a.knownAt, a.supersededAt, a.fact, a.isNew = 0, 0, 0, "", false
+	b.revision, b.knownAt, b.supersededAt, b.fact, b.isNew = 0, 0, 0, "", false
 	if a == b {
 		return true
 	}

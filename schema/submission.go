@@ -85,8 +85,9 @@ type Submission struct {
 	RowCounts         // of the chunks that are done
 	Error      string // why it was cut or failed
 
-	worker string
-	lease  time.Duration
+	worker  string
+	lease   time.Duration
+	repeats bool // one of its chunks was not as new as it was taken to be
 }
 
 // Chunk is a part of a submission. Body and Results are opaque here.

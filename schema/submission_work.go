@@ -60,8 +60,11 @@ func (db *DB) Chunk(ctx context.Context, id string, number int) (*Chunk, error) 
 func (db *DB) PutChunk(ctx context.Context, s *Submission, number int, records []registry.Record, report func([]PutResult) (string, RowCounts, error)) error {
 	var counts RowCounts
 	options := PutOptions{Bounds: &s.Bounds}
+	tried := false
 	err := db.inPut(ctx, "store a part of a submission", options, func(t *tx) error {
 		batch := newRecordBatch(t, options)
+		s.repeats = s.repeats || tried
+		batch.hopes, tried = !s.repeats, true
 		put, err := batch.put(ctx, records)
 		if err != nil {
 			return err
@@ -71,7 +74,7 @@ func (db *DB) PutChunk(ctx context.Context, s *Submission, number int, records [
 			return err
 		}
 		counts = n
-		if err := t.auditPut(ctx, putRecords, batch.rows, put); err != nil {
+		if err := t.auditPut(ctx, putRecords, batch.written, put); err != nil {
 			return err
 		}
 		if err := t.announce(ctx, batch.changed); err != nil {
