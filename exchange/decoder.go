@@ -56,6 +56,9 @@ func (d *Decoder[T]) Decode(row *Row) (*T, registry.Problems) {
 
 // addNew adds the problems of fields that have none yet: a date that cannot be read is not missing as well.
 func addNew(problems, more registry.Problems) registry.Problems {
+	if len(more) == 0 {
+		return problems
+	}
 	named := map[string]bool{}
 	for _, p := range problems {
 		named[p.Field] = true
