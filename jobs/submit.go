@@ -1,16 +1,13 @@
 package jobs
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"runtime"
-	"slices"
 	"time"
 
 	"healthcode/access"
@@ -162,9 +159,9 @@ func (j *Submit) read(ctx context.Context, s *schema.Submission, number int, dec
 	if err != nil {
 		return nil, err
 	}
-	rows, err := rowsOf(lines)
+	rows, err := exchange.SplitNDJSON(lines)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read rows: %w", err)
 	}
 	p := &part{number: number, results: make([]RowResult, len(rows))}
 	values := make([]*registry.Record, len(rows))
@@ -209,30 +206,6 @@ func named(row []byte) (source, ref string) {
 		return s
 	}
 	return text(name.Source), text(name.SourceRef)
-}
-
-// rowsOf cuts lines into rows that stay valid.
-func rowsOf(lines []byte) ([]exchange.Row, error) {
-	reader, err := exchange.ReadNDJSON(bytes.NewReader(lines))
-	if errors.Is(err, exchange.ErrEmptyFile) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read rows: %w", err)
-	}
-	rows := make([]exchange.Row, 0, bytes.Count(lines, []byte("\n"))+1)
-	for {
-		row, err := reader.Next()
-		if errors.Is(err, io.EOF) {
-			return rows, reader.Close()
-		}
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("read rows: %w", err), reader.Close())
-		}
-		kept := *row
-		kept.JSON = slices.Clone(row.JSON)
-		rows = append(rows, kept)
-	}
 }
 
 // report says what became of the rows of a chunk, packed.
