@@ -191,11 +191,62 @@ func (s *recordScan) rareMember(name string, r *registry.Record) bool {
 	case "findings":
 		return s.once(15) && s.nested('[') && json.Unmarshal(s.nest, &r.Findings, strictMembers) == nil
 	case "people":
-		return s.once(16) && s.nested('{') && json.Unmarshal(s.nest, &r.People, strictMembers) == nil
+		r.People = new(registry.People)
+		return s.once(16) && s.people(r.People)
 	case "detail":
 		ok := s.once(17) && s.nested('{')
 		s.detail = s.nest
 		return ok
+	case "known_at":
+		text, ok := s.plain()
+		return ok && s.once(18) && r.KnownAt.UnmarshalText([]byte(text)) == nil
 	}
-	return false // also revision and known_at, which only exports have
+	return false // also revision, which only exports have
+}
+
+func (s *recordScan) people(p *registry.People) bool {
+	if !s.take('{') {
+		return false
+	}
+	for first := true; !s.take('}'); first = false {
+		if !first && !s.take(',') {
+			return false
+		}
+		name, ok := s.plain()
+		if !ok || !s.take(':') {
+			return false
+		}
+		switch name {
+		case "sampler":
+			ok = s.once(19) && plainInto(s, &p.Sampler)
+		case "tester":
+			ok = s.once(20) && plainInto(s, &p.Tester)
+		case "inspectors":
+			ok = s.once(21) && s.texts(&p.Inspectors)
+		default:
+			ok = false
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *recordScan) texts(into *[]string) bool {
+	if !s.take('[') {
+		return false
+	}
+	*into = make([]string, 0, 2)
+	for !s.take(']') {
+		if len(*into) > 0 && !s.take(',') {
+			return false
+		}
+		text, ok := s.plain()
+		if !ok {
+			return false
+		}
+		*into = append(*into, text)
+	}
+	return true
 }
