@@ -163,7 +163,7 @@ func (j *Submit) read(ctx context.Context, s *schema.Submission, number int, dec
 	if err != nil {
 		return nil, fmt.Errorf("read rows: %w", err)
 	}
-	p := &part{number: number, results: make([]RowResult, len(rows))}
+	p := &part{number: number, results: make([]RowResult, len(rows)), good: make([]int, 0, len(rows)), records: make([]registry.Record, 0, len(rows))}
 	values := make([]*registry.Record, len(rows))
 	var group errgroup.Group
 	workers := runtime.GOMAXPROCS(0)

@@ -3,7 +3,6 @@ package jobs
 import (
 	"encoding/json"
 	"strconv"
-	"unicode/utf8"
 
 	"healthcode/registry"
 	"healthcode/schema"
@@ -21,7 +20,7 @@ type RowResult struct {
 
 // appendLine appends the result as a line of JSON. Most results are plain and written here, with the bytes that encoding/json would write.
 func (r *RowResult) appendLine(dst []byte) ([]byte, error) {
-	if len(r.Errors) > 0 || !plainJSON(r.Source) || !plainJSON(r.SourceRef) {
+	if len(r.Errors) > 0 || !registry.PlainJSON(r.Source) || !registry.PlainJSON(r.SourceRef) {
 		text, err := json.Marshal(r)
 		return append(append(dst, text...), '\n'), err
 	}
@@ -37,15 +36,4 @@ func (r *RowResult) appendLine(dst []byte) ([]byte, error) {
 		dst = strconv.AppendInt(append(dst, `,"revision":`...), int64(r.Revision), 10)
 	}
 	return append(dst, "}\n"...), nil
-}
-
-// plainJSON reports whether encoding/json writes a text as it is, between quotes.
-func plainJSON(text string) bool {
-	for i := range len(text) {
-		switch c := text[i]; {
-		case c < 0x20 || c >= utf8.RuneSelf, c == '"', c == '\\', c == '<', c == '>', c == '&':
-			return false
-		}
-	}
-	return true
 }

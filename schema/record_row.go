@@ -29,7 +29,7 @@ type recordRow struct {
 	isNew bool // decided in this batch
 }
 
-// recordDetail is the JSON of the column detail.
+// recordDetail is the JSON of the column detail, which appendDetail writes.
 type recordDetail struct {
 	Findings []registry.Finding `json:"findings,omitempty"`
 	People   *registry.People   `json:"people,omitempty"`
@@ -59,23 +59,8 @@ func newRecordRow(r *registry.Record) (recordRow, error) {
 }
 
 func packDetail(r *registry.Record) (string, error) {
-	packed := recordDetail{Findings: r.Findings, People: r.People}
-	if r.Detail != nil {
-		inner, err := json.Marshal(r.Detail)
-		if err != nil {
-			return "", fmt.Errorf("pack detail: %w", err)
-		}
-		if string(inner) != "{}" {
-			packed.Detail = inner
-		}
-	}
-	if len(packed.Findings) == 0 && packed.People == nil { // most records: the same bytes in less time
-		if packed.Detail == nil {
-			return "{}", nil
-		}
-		return `{"detail":` + string(packed.Detail) + `}`, nil
-	}
-	text, err := json.Marshal(packed)
+	var room [1024]byte
+	text, err := appendDetail(room[:0], r)
 	if err != nil {
 		return "", fmt.Errorf("pack detail: %w", err)
 	}
