@@ -85,9 +85,10 @@ type Submission struct {
 	RowCounts         // of the chunks that are done
 	Error      string // why it was cut or failed
 
-	worker  string
-	lease   time.Duration
-	repeats bool // one of its chunks was not as new as it was taken to be
+	worker string
+	lease  time.Duration
+	looks  int // chunks of which the keys are looked for, because one was not as new as it was taken to be
+	doubt  int // how many they were at first
 }
 
 // Chunk is a part of a submission. Body and Results are opaque here.
