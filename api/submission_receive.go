@@ -39,8 +39,8 @@ const (
 	receivedOfOne  = 2                // of these, of one caller: a slow one keeps nobody else out
 	receiveLease   = 2 * time.Minute  // a submission of a server that stopped is cut after this; a chunk may take some time to come
 
-	chunkLines = 5000
-	chunkBytes = 2 << 20
+	chunkLines = 10_000
+	chunkBytes = 4 << 20
 )
 
 // Why a submission does not come in.

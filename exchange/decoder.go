@@ -56,6 +56,9 @@ func (d *Decoder[T]) Decode(row *Row) (*T, registry.Problems) {
 
 // addNew adds the problems of fields that have none yet: a date that cannot be read is not missing as well.
 func addNew(problems, more registry.Problems) registry.Problems {
+	if len(more) == 0 {
+		return problems
+	}
 	named := map[string]bool{}
 	for _, p := range problems {
 		named[p.Field] = true
@@ -93,8 +96,9 @@ func NewRecordDecoder(columns []string, o DecodeOptions) (*Decoder[registry.Reco
 	if len(o.PersonKey) < MinPersonKey {
 		return nil, ErrPersonKey
 	}
+	hide := newPersonHider(o.PersonKey)
 	return newDecoder(recordColumns, columns, o, (*recordDraft).finish, hooks[registry.Record]{
-		settle:   func(r *registry.Record) { settleRecord(r, o) },
+		settle:   func(r *registry.Record) { settleRecord(r, o, hide) },
 		validate: func(r *registry.Record) registry.Problems { return r.Validate(o.Today) }})
 }
 
@@ -104,8 +108,8 @@ func NewJSONRecordDecoder(o DecodeOptions) (*Decoder[registry.Record], error) {
 }
 
 // settleRecord hides names and fills what a row may leave out.
-func settleRecord(r *registry.Record, o DecodeOptions) {
-	hidePersons(o.PersonKey, r)
+func settleRecord(r *registry.Record, o DecodeOptions, hide *personHider) {
+	hide.record(r)
 	if r.State == "" {
 		r.State = registry.StateFinal
 	}

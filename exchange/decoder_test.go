@@ -154,7 +154,7 @@ func TestPersonsAreHidden(t *testing.T) {
 	if got := again.Detail.(*registry.Complaint).Complainant; got != complainant {
 		t.Errorf("read again %q, want %q", got, complainant)
 	}
-	if other := hidePerson([]byte("another key of 16 bytes"), "inspector", "张三"); other == hidden[0] {
+	if other := newPersonHider([]byte("another key of 16 bytes")).person("inspector", "张三"); other == hidden[0] {
 		t.Error("another key gives the same hash")
 	}
 	for _, text := range []string{compactJSON(r), compactJSON(c)} {

@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"hash"
 	"strings"
+	"sync"
 
 	"healthcode/registry"
 )
@@ -19,29 +21,39 @@ var ErrPersonKey = errors.New("the key that hides the names of persons is missin
 // hiddenLength is the length of a hidden name: 16 bytes in hex.
 const hiddenLength = 32
 
-// hidePersons replaces the names of inspectors and of the complainant by keyed hashes. It is the only way a name can take into
+// personHider hides names under one key. It may be used by several goroutines at once.
+type personHider struct{ macs sync.Pool } // a used one is cheaper than a new one: it has the key worked in
+
+func newPersonHider(key []byte) *personHider {
+	return &personHider{sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+}
+
+// record replaces the names of inspectors and of the complainant by keyed hashes. It is the only way a name can take into
 // the register, so a name is never stored.
-func hidePersons(key []byte, r *registry.Record) {
+func (h *personHider) record(r *registry.Record) {
 	if r.People != nil {
 		for i, name := range r.People.Inspectors {
-			r.People.Inspectors[i] = hidePerson(key, "inspector", name)
+			r.People.Inspectors[i] = h.person("inspector", name)
 		}
 	}
 	if complaint, ok := r.Detail.(*registry.Complaint); ok && complaint != nil {
-		complaint.Complainant = hidePerson(key, "complainant", complaint.Complainant)
+		complaint.Complainant = h.person("complainant", complaint.Complainant)
 	}
 }
 
-// hidePerson returns the first 16 bytes of HMAC-SHA-256 over role and name, in hex. The role keeps an inspector and a complainant
+// person returns the first 16 bytes of HMAC-SHA-256 over role and name, in hex. The role keeps an inspector and a complainant
 // of one name apart. A text that is already of this form is a hash from an export and stays, so that reading it again changes nothing.
-func hidePerson(key []byte, role, name string) string {
+func (h *personHider) person(role, name string) string {
 	name = strings.TrimSpace(name)
 	if name == "" || isHidden(name) {
 		return name
 	}
-	mac := hmac.New(sha256.New, key)
+	mac, _ := h.macs.Get().(hash.Hash) // nothing else is in there
+	defer h.macs.Put(mac)
+	mac.Reset()
 	mac.Write([]byte(role + "\x00" + name))
-	return hex.EncodeToString(mac.Sum(nil)[:hiddenLength/2])
+	var sum [sha256.Size]byte
+	return hex.EncodeToString(mac.Sum(sum[:0])[:hiddenLength/2])
 }
 
 func isHidden(name string) bool {

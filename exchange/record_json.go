@@ -21,6 +21,9 @@ var strictMembers = json.RejectUnknownMembers(true)
 // quickRecord reads a record as package registry reads it, several times as fast. False means no more than that this way did not do: repeated
 // members, members in capitals, and all that is wrong are left to the slow way, which also says what is wrong.
 func quickRecord(data []byte) (*registry.Record, bool) {
+	if record, ok := scanRecord(data); ok {
+		return record, true
+	}
 	var shape recordShape
 	if json.Unmarshal(data, &shape, strictMembers) != nil {
 		return nil, false

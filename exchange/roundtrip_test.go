@@ -114,7 +114,7 @@ func fillRecord(t *rapid.T, r *registry.Record, rule registry.KindRule) {
 		}
 	}
 	if rapid.Bool().Draw(t, "people") {
-		r.People = &registry.People{Sampler: "A" + lineText.Draw(t, "sampler"), Tester: "B" + lineText.Draw(t, "tester"), Inspectors: []string{hidePerson(testKey, "inspector", "a"), hidePerson(testKey, "inspector", "b")}}
+		r.People = &registry.People{Sampler: "A" + lineText.Draw(t, "sampler"), Tester: "B" + lineText.Draw(t, "tester"), Inspectors: []string{newPersonHider(testKey).person("inspector", "a"), newPersonHider(testKey).person("inspector", "b")}}
 	}
 	detail := reflect.ValueOf(r.Detail).Elem()
 	for i := range detail.NumField() {
@@ -134,7 +134,7 @@ func fillRecord(t *rapid.T, r *registry.Record, rule registry.KindRule) {
 		penalty.Sanction = rapid.SampledFrom(append(registry.Sanctions(), "")).Draw(t, "sanction")
 	}
 	if complaint, ok := r.Detail.(*registry.Complaint); ok {
-		complaint.Complainant = hidePerson(testKey, "complainant", complaint.Complainant)
+		complaint.Complainant = newPersonHider(testKey).person("complainant", complaint.Complainant)
 	}
 }
 

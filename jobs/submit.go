@@ -1,16 +1,13 @@
 package jobs
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"runtime"
-	"slices"
 	"time"
 
 	"healthcode/access"
@@ -27,16 +24,6 @@ const (
 	// submitLease is how long a submission waits for another process when its own was killed. Each chunk renews it.
 	submitLease = 30 * time.Second
 )
-
-// RowResult says what became of one row of a submission.
-type RowResult struct {
-	Row       int64             `json:"row"`     // the line, from 1
-	Outcome   schema.PutOutcome `json:"outcome"` // added, changed, unchanged, waiting or refused
-	Source    string            `json:"source,omitempty"`
-	SourceRef string            `json:"source_ref,omitempty"`
-	Revision  int               `json:"revision,omitempty"`
-	Errors    registry.Problems `json:"errors,omitempty"`
-}
 
 // Submit stores the records of submissions. Any number of processes may run it; one at a time has a submission. A chunk is stored with what became of its
 // rows in one transaction, so whoever goes on after a crash begins after the last whole chunk.
@@ -172,11 +159,11 @@ func (j *Submit) read(ctx context.Context, s *schema.Submission, number int, dec
 	if err != nil {
 		return nil, err
 	}
-	rows, err := rowsOf(lines)
+	rows, err := exchange.SplitNDJSON(lines)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read rows: %w", err)
 	}
-	p := &part{number: number, results: make([]RowResult, len(rows))}
+	p := &part{number: number, results: make([]RowResult, len(rows)), good: make([]int, 0, len(rows)), records: make([]registry.Record, 0, len(rows))}
 	values := make([]*registry.Record, len(rows))
 	var group errgroup.Group
 	workers := runtime.GOMAXPROCS(0)
@@ -221,30 +208,6 @@ func named(row []byte) (source, ref string) {
 	return text(name.Source), text(name.SourceRef)
 }
 
-// rowsOf cuts lines into rows that stay valid.
-func rowsOf(lines []byte) ([]exchange.Row, error) {
-	reader, err := exchange.ReadNDJSON(bytes.NewReader(lines))
-	if errors.Is(err, exchange.ErrEmptyFile) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read rows: %w", err)
-	}
-	rows := make([]exchange.Row, 0, bytes.Count(lines, []byte("\n"))+1)
-	for {
-		row, err := reader.Next()
-		if errors.Is(err, io.EOF) {
-			return rows, reader.Close()
-		}
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("read rows: %w", err), reader.Close())
-		}
-		kept := *row
-		kept.JSON = slices.Clone(row.JSON)
-		rows = append(rows, kept)
-	}
-}
-
 // report says what became of the rows of a chunk, packed.
 func (j *Submit) report(id string, p *part, put []schema.PutResult) (string, schema.RowCounts, error) {
 	for n, i := range p.good {
@@ -255,15 +218,15 @@ func (j *Submit) report(id string, p *part, put []schema.PutResult) (string, sch
 		}
 	}
 	var counts schema.RowCounts
-	var lines bytes.Buffer
-	encoder := json.NewEncoder(&lines)
+	lines := make([]byte, 0, 96*len(p.results))
 	for i := range p.results {
 		counts.Count(p.results[i].Outcome)
-		if err := encoder.Encode(&p.results[i]); err != nil {
+		var err error
+		if lines, err = p.results[i].appendLine(lines); err != nil {
 			return "", counts, fmt.Errorf("write results: %w", err)
 		}
 	}
-	packed, err := j.Spool.pack(id, p.number, spoolResults, lines.Bytes())
+	packed, err := j.Spool.pack(id, p.number, spoolResults, lines)
 	return packed, counts, err
 }
 

@@ -60,3 +60,14 @@ func TestDayRoundTrip(t *testing.T) {
 		}
 	})
 }
+
+// Every day is read as package time reads it.
+func TestEveryDay(t *testing.T) {
+	t.Parallel()
+	last := registry.MustDay("2199-12-31")
+	for day := registry.Day(1); day <= last; day++ {
+		if got, err := registry.ParseDay(day.String()); err != nil || got != day {
+			t.Fatalf("%s is read as day %d, %v, want %d", day, got, err, day)
+		}
+	}
+}

@@ -176,12 +176,14 @@ func (p *Problems) recordCode(code USCC) {
 	}
 }
 
+// firstRecordDay is the first day on which anything can have happened.
+var firstRecordDay = MustDay("1990-01-01")
+
 func (p *Problems) common(r *Record, today Day) {
-	from := MustDay("1990-01-01")
 	if r.OccurredOn == 0 {
 		p.add("occurred_on", "is missing", "the date on which it happened, YYYY-MM-DD")
 	}
-	p.between("occurred_on", r.OccurredOn, from, today)
+	p.between("occurred_on", r.OccurredOn, firstRecordDay, today)
 	p.between("provisional_until", r.ProvisionalUntil, r.OccurredOn, today+366)
 	p.between("rectify_by", r.RectifyBy, r.OccurredOn, today+3*366)
 	p.between("rectified_on", r.RectifiedOn, r.OccurredOn, today)

@@ -26,13 +26,13 @@ type batchAudited struct {
 
 // digestOf is the SHA-256 of rows as they were written: each value in its decimal or text form behind its length and a colon, each row ended by a
 // line feed. docs/formats.md names the columns.
-func digestOf(rows [][]any) string {
+func digestOf(rows [][]any) string { return digestRows(valueRows(rows)) }
+
+func digestRows(rows writtenRows) string {
 	sum := sha256.New()
 	buffer := make([]byte, 0, digestBuffer)
-	for _, row := range rows {
-		for _, value := range row {
-			buffer = appendValue(buffer, value)
-		}
+	for at := range rows.count() {
+		buffer = rows.appendValues(buffer, at)
 		if buffer = append(buffer, '\n'); len(buffer) > digestBuffer/2 {
 			sum.Write(buffer)
 			buffer = buffer[:0]
@@ -42,23 +42,50 @@ func digestOf(rows [][]any) string {
 	return hexSum(sum)
 }
 
+// writtenRows are rows that were written, for the audit log.
+type writtenRows interface {
+	count() int
+	value(at, column int) any               // of a column of the key
+	appendValues(dst []byte, at int) []byte // of a row, as digestOf says
+}
+
+// valueRows are rows of values.
+type valueRows [][]any
+
+func (r valueRows) count() int               { return len(r) }
+func (r valueRows) value(at, column int) any { return r[at][column] }
+
+func (r valueRows) appendValues(dst []byte, at int) []byte {
+	for _, value := range r[at] {
+		dst = appendValue(dst, value)
+	}
+	return dst
+}
+
 // digestBuffer is how many bytes are gathered before they are hashed.
 const digestBuffer = 16 << 10
 
 func appendValue(dst []byte, value any) []byte {
-	var digits [20]byte // the longest number
-	var number []byte
 	switch v := value.(type) {
 	case string:
-		dst = append(strconv.AppendInt(dst, int64(len(v)), 10), ':')
-		return append(dst, v...)
+		return appendTextValue(dst, v)
 	case int:
-		number = strconv.AppendInt(digits[:0], int64(v), 10)
+		return appendNumberValue(dst, int64(v))
 	case int64:
-		number = strconv.AppendInt(digits[:0], v, 10)
+		return appendNumberValue(dst, v)
 	default:
-		number = fmt.Append(nil, v)
+		return appendTextValue(dst, fmt.Sprint(v))
 	}
+}
+
+func appendTextValue(dst []byte, text string) []byte {
+	dst = append(strconv.AppendInt(dst, int64(len(text)), 10), ':')
+	return append(dst, text...)
+}
+
+func appendNumberValue(dst []byte, n int64) []byte {
+	var digits [20]byte // the longest number
+	number := strconv.AppendInt(digits[:0], n, 10)
 	dst = append(strconv.AppendInt(dst, int64(len(number)), 10), ':')
 	return append(dst, number...)
 }
@@ -86,8 +113,9 @@ var (
 )
 
 // auditPut adds the line of a batch that was put. rows are what was written. Nothing written is no change.
-func (t *tx) auditPut(ctx context.Context, of putNoun, rows [][]any, results []PutResult) error {
-	b := batchAudited{Rows: len(rows)}
+func (t *tx) auditPut(ctx context.Context, of putNoun, rows writtenRows, results []PutResult) error {
+	n := rows.count()
+	b := batchAudited{Rows: n}
 	for i := range results {
 		switch results[i].Outcome {
 		case Added:
@@ -100,21 +128,26 @@ func (t *tx) auditPut(ctx context.Context, of putNoun, rows [][]any, results []P
 			b.Refused++
 		}
 	}
-	if len(rows) == 0 && b.Waiting == 0 {
+	if n == 0 && b.Waiting == 0 {
 		return nil
 	}
-	if len(rows) > 0 {
-		b.First, b.Last, b.Digest = rowKey(rows[0][:of.keys], " "), rowKey(rows[len(rows)-1][:of.keys], " "), digestOf(rows)
+	columns := []int{0, 1, 2}[:of.keys]
+	if n > 0 {
+		b.First, b.Last, b.Digest = rowKey(keyOf(rows, 0, columns), " "), rowKey(keyOf(rows, n-1, columns), " "), digestRows(rows)
 	}
 	entry := auditEntry{Action: of.noun + ".put", Noun: of.noun, USCC: oneOwner(rows), After: b}
-	if len(rows) == 1 {
-		var id []any
-		for _, column := range of.id {
-			id = append(id, rows[0][column])
-		}
-		entry.ID = rowKey(id, "/")
+	if n == 1 {
+		entry.ID = rowKey(keyOf(rows, 0, of.id), "/")
 	}
 	return t.audit(ctx, entry)
+}
+
+func keyOf(rows writtenRows, at int, columns []int) []any {
+	key := make([]any, len(columns))
+	for i, column := range columns {
+		key[i] = rows.value(at, column)
+	}
+	return key
 }
 
 func rowKey(key []any, between string) string {
@@ -126,16 +159,16 @@ func rowKey(key []any, between string) string {
 }
 
 // oneOwner returns the enterprise that every row is about, if it is one: so a single record is found by its enterprise.
-func oneOwner(rows [][]any) registry.USCC {
-	if len(rows) == 0 {
+func oneOwner(rows writtenRows) registry.USCC {
+	if rows.count() == 0 {
 		return ""
 	}
-	first, ok := rows[0][0].(string)
+	first, ok := rows.value(0, 0).(string)
 	if !ok || len(first) != usccLength {
 		return ""
 	}
-	for _, row := range rows {
-		if row[0] != first {
+	for at := range rows.count() {
+		if rows.value(at, 0) != first {
 			return ""
 		}
 	}

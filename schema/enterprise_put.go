@@ -66,7 +66,7 @@ func (b *enterpriseBatch) put(ctx context.Context, enterprises []registry.Enterp
 	if err := b.write(ctx); err != nil {
 		return nil, err
 	}
-	if err := b.tx.auditPut(ctx, putEnterprises, b.rows, results); err != nil {
+	if err := b.tx.auditPut(ctx, putEnterprises, valueRows(b.rows), results); err != nil {
 		return nil, err
 	}
 	return results, b.follow(ctx)
@@ -184,7 +184,7 @@ func (b *enterpriseBatch) follow(ctx context.Context) error {
 	if err := batch.takeUp(ctx, b.arrived); err != nil {
 		return err
 	}
-	if err := b.tx.auditPut(ctx, putRecords, batch.rows, nil); err != nil {
+	if err := b.tx.auditPut(ctx, putRecords, batch.written, nil); err != nil {
 		return err
 	}
 	return b.tx.announce(ctx, batch.changed)

@@ -31,7 +31,7 @@ func (db *DB) PutProducts(ctx context.Context, products []registry.Product, opti
 				rows = append(rows, []any{products[i].Code, row.revision, row.knownAt, row.body})
 			}
 		}
-		return t.auditPut(ctx, putProducts, rows, results)
+		return t.auditPut(ctx, putProducts, valueRows(rows), results)
 	})
 	return results, err
 }

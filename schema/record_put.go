@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"healthcode/registry"
 )
@@ -15,13 +16,15 @@ import (
 // The caller has validated the rows (registry.Record.Validate).
 func (db *DB) PutRecords(ctx context.Context, records []registry.Record, options PutOptions) ([]PutResult, error) {
 	var results []PutResult
+	tried := false
 	err := db.inPut(ctx, "store records", options, func(t *tx) error {
 		batch := newRecordBatch(t, options)
+		batch.hopes, tried = !tried, true
 		var err error
 		if results, err = batch.put(ctx, records); err != nil {
 			return err
 		}
-		if err := t.auditPut(ctx, putRecords, batch.rows, results); err != nil {
+		if err := t.auditPut(ctx, putRecords, batch.written, results); err != nil {
 			return err
 		}
 		return t.announce(ctx, batch.changed)
@@ -49,8 +52,9 @@ type recordBatch struct {
 	notes   [][]any      // rows of record_decision
 	aside   map[int]bool // places of the rows that wait for their enterprise
 	changed map[string]bool
-	rows    [][]any // that were written, for the audit log
+	written recordRows // for the audit log
 
+	hopes   bool                     // see takenForNew
 	decides bool                     // the rows are what a decision makes of records, not what a source sends
 	said    map[recordKey]*recordRow // of records whose newest revision a decision made: what their source sent last
 }
@@ -97,6 +101,14 @@ func (b *recordBatch) look(ctx context.Context, records []registry.Record) error
 	}
 	if b.graded, err = b.tx.graded(ctx, b.options, codes); err != nil {
 		return err
+	}
+	isNew, err := b.takenForNew(ctx, records, codes)
+	if err != nil {
+		return err
+	}
+	if isNew {
+		b.newest, b.older, b.said = make(map[recordKey]*recordRow, len(records)), make(map[revisionKey]*recordRow), make(map[recordKey]*recordRow)
+		return nil
 	}
 	if b.newest, err = b.tx.newestRecords(ctx, records); err != nil {
 		return err
@@ -203,7 +215,8 @@ func (b *recordBatch) add(row *recordRow, r *registry.Record, current *recordRow
 	}
 	key := recordKey{row.source, row.sourceRef}
 	b.noteDecision(key, current, row)
-	b.newest[key], b.older[revisionKey{key, revision}] = row, row
+	row.isNew = true
+	b.newest[key] = row
 	b.added = append(b.added, row)
 	b.changed[row.uscc] = true
 	return PutResult{Outcome: outcome, Revision: revision}
@@ -212,9 +225,11 @@ func (b *recordBatch) add(row *recordRow, r *registry.Record, current *recordRow
 // end marks a revision as superseded. One of this very batch is not stored yet: it will be written with its end.
 func (b *recordBatch) end(current *recordRow, at int64) {
 	current.supersededAt = at
-	if b.older[revisionKey{recordKey{current.source, current.sourceRef}, current.revision}] != current {
-		b.ended = append(b.ended, current)
+	if current.isNew {
+		b.older[revisionKey{recordKey{current.source, current.sourceRef}, current.revision}] = current
+		return
 	}
+	b.ended = append(b.ended, current)
 }
 
 func (b *recordBatch) write(ctx context.Context) error {
@@ -222,12 +237,8 @@ func (b *recordBatch) write(ctx context.Context) error {
 		return err
 	}
 	slices.SortFunc(b.added, compareRows)
-	rows := make([][]any, len(b.added))
-	for i, row := range b.added {
-		rows[i] = row.values()
-	}
-	b.rows = append(b.rows, rows...)
-	if err := b.tx.insert(ctx, "record", recordColumns, "", rows); err != nil {
+	b.written = append(b.written, b.added...)
+	if err := b.tx.insertRecords(ctx, b.added); err != nil {
 		return err
 	}
 	return b.tx.insert(ctx, "record_decision", "uscc, source, source_ref, revision, said", "", b.notes)
@@ -235,13 +246,14 @@ func (b *recordBatch) write(ctx context.Context) error {
 
 // compareRows orders rows as the primary key does, so that they land side by side and two writers lock in the same order.
 func compareRows(a, b *recordRow) int {
-	for _, c := range [][2]string{{a.uscc, b.uscc}, {a.source, b.source}, {a.sourceRef, b.sourceRef}} {
-		if c[0] != c[1] {
-			if c[0] < c[1] {
-				return -1
-			}
-			return 1
-		}
+	if c := strings.Compare(a.uscc, b.uscc); c != 0 {
+		return c
+	}
+	if c := strings.Compare(a.source, b.source); c != 0 {
+		return c
+	}
+	if c := strings.Compare(a.sourceRef, b.sourceRef); c != 0 {
+		return c
 	}
 	return a.revision - b.revision
 }
@@ -282,7 +294,7 @@ func (t *tx) newestRecords(ctx context.Context, records []registry.Record) (map[
 		JOIN record o ON o.source = k.a AND o.source_ref = k.b AND o.revision = 1
 		JOIN record r ON r.uscc = o.uscc AND r.source = o.source AND r.source_ref = o.source_ref
 		WHERE r.superseded_at = 9223372036854775807`
-	found := make(map[recordKey]*recordRow)
+	found := make(map[recordKey]*recordRow, len(records))
 	err := t.each(ctx, query, []any{list(pairs)}, func(scan func(...any) error) error {
 		row := new(recordRow)
 		if err := scan(row.fields()...); err != nil {

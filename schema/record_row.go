@@ -25,9 +25,11 @@ type recordRow struct {
 	productCode, stage, purpose, caseID, state string
 	provisionalUntil, rectifyBy, rectifiedOn   int64
 	detail, fact                               string
+
+	isNew bool // decided in this batch
 }
 
-// recordDetail is the JSON of the column detail.
+// recordDetail is the JSON of the column detail, which appendDetail writes.
 type recordDetail struct {
 	Findings []registry.Finding `json:"findings,omitempty"`
 	People   *registry.People   `json:"people,omitempty"`
@@ -57,23 +59,8 @@ func newRecordRow(r *registry.Record) (recordRow, error) {
 }
 
 func packDetail(r *registry.Record) (string, error) {
-	packed := recordDetail{Findings: r.Findings, People: r.People}
-	if r.Detail != nil {
-		inner, err := json.Marshal(r.Detail)
-		if err != nil {
-			return "", fmt.Errorf("pack detail: %w", err)
-		}
-		if string(inner) != "{}" {
-			packed.Detail = inner
-		}
-	}
-	if len(packed.Findings) == 0 && packed.People == nil { // most records: the same bytes in less time
-		if packed.Detail == nil {
-			return "{}", nil
-		}
-		return `{"detail":` + string(packed.Detail) + `}`, nil
-	}
-	text, err := json.Marshal(packed)
+	var room [1024]byte
+	text, err := appendDetail(room[:0], r)
 	if err != nil {
 		return "", fmt.Errorf("pack detail: %w", err)
 	}
@@ -83,10 +70,10 @@ func packDetail(r *registry.Record) (string, error) {
 // settle gives the row its revision and moment and packs what scoring reads of it.
 func (r *recordRow) settle(record *registry.Record, revision int, knownAt int64) {
 	r.revision, r.knownAt = revision, knownAt
-	settled := *record
-	settled.Revision, settled.KnownAt = revision, instant(knownAt)
-	fact := scoring.FactOf(&settled)
-	r.fact = string(fact.AppendJSON(nil))
+	fact := scoring.FactOf(record)
+	fact.Revision = int32(revision)
+	var room [512]byte
+	r.fact = string(fact.AppendJSON(room[:0]))
 }
 
 // record unpacks a stored row.
@@ -119,8 +106,8 @@ func (r *recordRow) record() (registry.Record, error) {
 // another way is unpacked and packed again before it counts as different.
 func (r *recordRow) same(other *recordRow) bool {
 	a, b := *r, *other
-	a.revision, a.knownAt, a.supersededAt, a.fact = 0, 0, 0, ""
-	b.revision, b.knownAt, b.supersededAt, b.fact = 0, 0, 0, ""
+	a.revision, a.knownAt, a.supersededAt, a.fact, a.isNew = 0, 0, 0, "", false
+	b.revision, b.knownAt, b.supersededAt, b.fact, b.isNew = 0, 0, 0, "", false
 	if a == b {
 		return true
 	}

@@ -35,7 +35,7 @@ func (db *DB) PutRegions(ctx context.Context, regions []registry.Region) ([]PutR
 		if err := t.insert(ctx, "region", "code, name", `ON CONFLICT (code) DO UPDATE SET name = excluded.name`, rows); err != nil {
 			return err
 		}
-		return t.auditPut(ctx, putRegions, rows, results)
+		return t.auditPut(ctx, putRegions, valueRows(rows), results)
 	})
 	return results, err
 }

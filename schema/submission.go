@@ -87,6 +87,8 @@ type Submission struct {
 
 	worker string
 	lease  time.Duration
+	looks  int // chunks of which the keys are looked for, because one was not as new as it was taken to be
+	doubt  int // how many they were at first
 }
 
 // Chunk is a part of a submission. Body and Results are opaque here.

@@ -60,8 +60,11 @@ func (db *DB) Chunk(ctx context.Context, id string, number int) (*Chunk, error) 
 func (db *DB) PutChunk(ctx context.Context, s *Submission, number int, records []registry.Record, report func([]PutResult) (string, RowCounts, error)) error {
 	var counts RowCounts
 	options := PutOptions{Bounds: &s.Bounds}
+	attempts := 0
 	err := db.inPut(ctx, "store a part of a submission", options, func(t *tx) error {
 		batch := newRecordBatch(t, options)
+		batch.hopes = attempts == 0 && s.looks == 0
+		attempts++
 		put, err := batch.put(ctx, records)
 		if err != nil {
 			return err
@@ -71,7 +74,7 @@ func (db *DB) PutChunk(ctx context.Context, s *Submission, number int, records [
 			return err
 		}
 		counts = n
-		if err := t.auditPut(ctx, putRecords, batch.rows, put); err != nil {
+		if err := t.auditPut(ctx, putRecords, batch.written, put); err != nil {
 			return err
 		}
 		if err := t.announce(ctx, batch.changed); err != nil {
@@ -82,8 +85,22 @@ func (db *DB) PutChunk(ctx context.Context, s *Submission, number int, records [
 	if err == nil {
 		s.ChunksDone = number
 		s.RowCounts.add(&counts)
+		s.learn(attempts)
 	}
 	return err
+}
+
+// learn decides for how many chunks the keys of records are looked for: twice as many after each chunk that was taken for new and was not.
+func (s *Submission) learn(attempts int) {
+	switch {
+	case attempts > 1:
+		s.doubt = min(2*s.doubt+1, 63)
+		s.looks = s.doubt
+	case s.looks > 0:
+		s.looks--
+	default:
+		s.doubt = 0
+	}
 }
 
 func (c *RowCounts) add(n *RowCounts) {

@@ -3,6 +3,7 @@ package schema
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,8 @@ import (
 type tx struct {
 	*sqlx.Tx
 	db *DB
+	// conn is the connection that the transaction has.
+	conn *sqlx.Conn
 	// stamp is the moment at which what this transaction writes becomes known, in microseconds; 0 until learn has taken it.
 	stamp int64
 	// audited holds the lines of the audit log that wait for the end.
@@ -64,16 +67,38 @@ func (db *DB) inRead(ctx context.Context, doing string, work func(*tx) error) er
 }
 
 func (db *DB) once(ctx context.Context, pool *sqlx.DB, options *sql.TxOptions, work, commit func(*tx) error) error {
-	inner, err := pool.BeginTxx(ctx, options)
+	conn, inner, err := begin(ctx, pool, options)
 	if err != nil {
 		return err
 	}
+	defer conn.Close()
 	defer inner.Rollback() // after a commit this does nothing
-	t := &tx{Tx: inner, db: db}
+	t := &tx{Tx: inner, db: db, conn: conn}
 	if err := work(t); err != nil {
 		return err
 	}
 	return commit(t)
+}
+
+// begin takes a connection out of the pool and begins a transaction. One that the server has closed meanwhile is passed over, as the pool itself would do:
+// at most all that lie idle, and then a new one.
+func begin(ctx context.Context, pool *sqlx.DB, options *sql.TxOptions) (*sqlx.Conn, *sqlx.Tx, error) {
+	for idle := pool.Stats().Idle; ; idle-- {
+		conn, err := pool.Connx(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		inner, err := conn.BeginTxx(ctx, options)
+		if err == nil {
+			return conn, inner, nil
+		}
+		if closed := conn.Close(); closed != nil && !errors.Is(closed, sql.ErrConnDone) {
+			err = errors.Join(err, closed)
+		}
+		if !errors.Is(err, driver.ErrBadConn) || idle <= 0 {
+			return nil, nil, err
+		}
+	}
 }
 
 // finish writes what comes last in a transaction that writes, and commits.
@@ -173,8 +198,8 @@ func (t *tx) insert(ctx context.Context, table, columns, tail string, rows [][]a
 	switch {
 	case len(rows) == 0:
 		return nil
-	case t.db.Engine() == postgresDialect.name && len(rows) > 20 && tail == "":
-		return t.copyIn(ctx, table, columns, rows)
+	case t.copies(len(rows), tail):
+		return t.copyIn(ctx, table, columns, len(rows), valueLines(rows))
 	case t.db.Engine() == postgresDialect.name && len(rows) > 20:
 		return t.mergeIn(ctx, table, columns, tail, rows)
 	}
@@ -190,12 +215,17 @@ func (t *tx) insert(ctx context.Context, table, columns, tail string, rows [][]a
 	return nil
 }
 
+// copies reports whether COPY is how so many rows are added.
+func (t *tx) copies(rows int, tail string) bool {
+	return t.db.Engine() == postgresDialect.name && rows > 20 && tail == ""
+}
+
 // mergeIn copies rows into a temporary table of this connection and inserts them from there.
 func (t *tx) mergeIn(ctx context.Context, table, columns, tail string, rows [][]any) error {
 	if _, err := t.ExecContext(ctx, `CREATE TEMP TABLE IF NOT EXISTS incoming_`+table+` (LIKE `+table+`) ON COMMIT DELETE ROWS`); err != nil {
 		return fmt.Errorf("make room for %s: %w", table, err)
 	}
-	if err := t.copyIn(ctx, "incoming_"+table, columns, rows); err != nil {
+	if err := t.copyIn(ctx, "incoming_"+table, columns, len(rows), valueLines(rows)); err != nil {
 		return err
 	}
 	if _, err := t.ExecContext(ctx, `INSERT INTO `+table+` (`+columns+`) SELECT `+columns+` FROM incoming_`+table+` `+tail); err != nil {
@@ -215,21 +245,4 @@ func (t *tx) insertChunk(ctx context.Context, head, tail string, rows [][]any) e
 	}
 	_, err := t.ExecContext(ctx, t.Rebind(query), values...)
 	return err
-}
-
-func (t *tx) copyIn(ctx context.Context, table, columns string, rows [][]any) (err error) {
-	statement, err := t.PrepareContext(ctx, "COPY "+table+" ("+columns+") FROM STDIN")
-	if err != nil {
-		return fmt.Errorf("copy to %s: %w", table, err)
-	}
-	defer func() { err = errors.Join(err, statement.Close()) }()
-	for _, row := range rows {
-		if _, err := statement.ExecContext(ctx, row...); err != nil {
-			return fmt.Errorf("copy to %s: %w", table, err)
-		}
-	}
-	if _, err := statement.ExecContext(ctx); err != nil {
-		return fmt.Errorf("copy to %s: %w", table, err)
-	}
-	return nil
 }

@@ -118,6 +118,41 @@ func recordsOneOwner(t *testing.T, fresh Opener) {
 	}
 }
 
+// recordsNearlyNew: a batch that is new but for rows which nobody looks for at first.
+func recordsNearlyNew(t *testing.T, fresh Opener) {
+	db, ctx := Open(t, fresh), t.Context()
+	must(db.PutEnterprises(ctx, Enterprises(0, 60), now))(t)
+	batch := Records(0, 60, 4)
+	voided, moved := batch[101], batch[151]
+	voided.State, moved.USCC = registry.StateVoided, batch[7].USCC
+	for _, r := range []registry.Record{batch[37], voided, moved} {
+		wantResult(t, "stored before", putOne(t, db, r, now), schema.Added, 1)
+	}
+	batch[1].Revision, batch[2].Revision = 1, 1
+	again, changed := batch[2], batch[3]
+	changed.State = registry.StateVoided
+	batch = append(batch, again, changed)
+	results := must(db.PutRecords(ctx, batch, now))(t)
+	for at, got := range results {
+		switch at {
+		case 37, 240:
+			wantResult(t, "the same", got, schema.Unchanged, 1)
+		case 101, 241:
+			wantResult(t, "with another state", got, schema.Changed, 2)
+		case 151:
+			wantResult(t, "of another enterprise", got, schema.Refused, 0)
+		default:
+			wantResult(t, "a new one", got, schema.Added, 1)
+		}
+	}
+	if n := must(db.CountRecords(ctx))(t); n != 240 {
+		t.Errorf("%d records, want 240", n)
+	}
+	if got := outcomes(must(db.PutRecords(ctx, batch[:240], now))(t)); got[schema.Unchanged] != 238 || got[schema.Refused] != 1 || got[schema.Changed] != 1 {
+		t.Errorf("sent again: %v, want 238 unchanged, 1 refused and 1 changed back", got)
+	}
+}
+
 func recordsWaiting(t *testing.T, fresh Opener) {
 	db, ctx := Open(t, fresh), t.Context()
 	seed(t, db, 1, 1)

@@ -48,6 +48,7 @@ func Exercise(t *testing.T, fresh Opener) {
 		{"records: a difference is the next revision", recordsRevised},
 		{"records: rules of a revision number that comes along", recordsNumbered},
 		{"records: a number of a source stays with one enterprise", recordsOneOwner},
+		{"records: a batch that is new but for some rows", recordsNearlyNew},
 		{"records: unknown enterprises' are kept aside and taken up", recordsWaiting},
 		{"records: what comes back is what went in, of every kind", recordsRoundTrip},
 		{"records: a row that cannot be stored does not fail its batch", recordsZeroByte},
