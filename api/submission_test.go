@@ -265,7 +265,7 @@ func TestLineCutter(t *testing.T) {
 		"one line without an end": {"a", []int{1}},
 		"two lines":               {"a\nb\n", []int{2}},
 		"many lines":              {strings.Repeat("a\n", 2*chunkLines+1), []int{chunkLines, chunkLines, 1}},
-		"long lines":              {strings.Repeat(long+"\n", 5), []int{2, 2, 1}},
+		"long lines":              {strings.Repeat(long+"\n", 9), []int{4, 4, 1}},
 		"far too long":            {strings.Repeat(long, 5) + "\nb", []int{2}},
 		"far too long at the end": {"b\n" + strings.Repeat(long, 5), []int{2}},
 	} {
