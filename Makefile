@@ -17,7 +17,7 @@ help: ## print this list
 setup: ## install what the tests use beside Go (C compiler, PostgreSQL, Chromium, a Chinese font, OpenSSL, SoftHSM2, pdftoppm, jose, PyJWT, Node) when it is missing
 	@scripts/setup
 
-test: setup ## vet and test every module, nearly all with the race detector (RACE=all: everything; ARGS="-run TestX -v" goes to go test)
+test: setup ## vet and test every module, with the race detector where several things happen at once (RACE=all: everywhere; ARGS="-run TestX -v" goes to go test)
 	@scripts/test $(ARGS)
 
 openapi: ## check the OpenAPI document with spectral and redocly (part of make test)
