@@ -207,14 +207,7 @@ func (s *server) listingPosted(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	s.backTo(c, "/listings?"+url.Values{"list": {c.Param("list")}, "state": {form.Get("state")}}.Encode(), "")
-}
-
-// backTo leads to a page of ours after a form, in the language that the reader chose.
-func (s *server) backTo(c *gin.Context, path, fragment string) {
-	page := web.Page{}
-	page.Lang, page.Chosen = web.ParseLanguage(c.Query("lang"))
-	c.Redirect(http.StatusSeeOther, page.Link(path)+fragment)
+	s.redirect(c, "/listings?"+url.Values{"list": {c.Param("list")}, "state": {form.Get("state")}}.Encode(), "")
 }
 
 // listingOwnPosted answers POST /enterprises/:uscc/listings, the forms of the enterprise's page: back to the page.
@@ -232,7 +225,7 @@ func (s *server) listingOwnPosted(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	s.backTo(c, "/enterprises/"+url.PathEscape(c.Param("uscc")), "#listings")
+	s.redirect(c, "/enterprises/"+url.PathEscape(c.Param("uscc")), "#listings")
 }
 
 func (s *server) ownStep(c *gin.Context, form url.Values) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -95,15 +96,19 @@ func looksOf(caller *access.Caller, answers ...VerdictAnswer) []schema.Look {
 	return looks
 }
 
+// readOwnPage reads which enterprise's page of a list is asked for, and how long it may be.
+func readOwnPage(c *gin.Context, query url.Values) (code registry.USCC, limit int, err error) {
+	if limit, err = readLimit(query.Get("limit")); err != nil {
+		return "", 0, err
+	}
+	code, err = readUSCC(c.Param("uscc"))
+	return code, limit, err
+}
+
 // looksListed answers GET /api/v1/enterprises/:uscc/looks, newest first.
 func (s *server) looksListed(c *gin.Context) {
 	query := s.query(c)
-	limit, err := readLimit(query.Get("limit"))
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	code, err := readUSCC(c.Param("uscc"))
+	code, limit, err := readOwnPage(c, query)
 	if err != nil {
 		s.fail(c, err)
 		return

@@ -59,12 +59,7 @@ func newTicketItem(k *schema.TicketItem, now time.Time) TicketItem {
 // ticketsListed answers GET /api/v1/enterprises/:uscc/tickets, newest first.
 func (s *server) ticketsListed(c *gin.Context) {
 	query := s.query(c)
-	limit, err := readLimit(query.Get("limit"))
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	code, err := readUSCC(c.Param("uscc"))
+	code, limit, err := readOwnPage(c, query)
 	if err != nil {
 		s.fail(c, err)
 		return
