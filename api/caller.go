@@ -106,7 +106,7 @@ func (s *server) seesCode(c *gin.Context) {
 
 // actorOf is who the audit log says that a caller is.
 func actorOf(c *gin.Context, caller *access.Caller) schema.Actor {
-	return schema.Actor{Kind: string(caller.Kind), ID: caller.ID, Name: caller.Name, RequestID: c.GetString(headerRequestID)}
+	return schema.Actor{Kind: string(caller.Kind), ID: caller.ID, Name: caller.Name, RequestID: requestIDOf(c)}
 }
 
 // admit guards a route by its rule. A person without a session is led to the sign-in page, one who may not see the first page to their own.

@@ -10,7 +10,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 )
 
-// minCompressed is the size in bytes from which an answer is compressed: below, it fits one packet anyway. A verdict stays below.
+// minCompressed is the size in bytes from which an answer is compressed: below, it fits one packet anyway. A verdict fits, so it does not even come here.
 const minCompressed = 1400
 
 // compressed is what is worth compressing. Lists, bundles and assets are compressed once and come here with their encoding; PNG is compressed by itself.
@@ -22,7 +22,14 @@ func compresses(h http.Handler) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare compression: %w", err)
 	}
-	return wrap(h), nil
+	pressed := wrap(h)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == verifyPath { // too short for it, and asked too often to look each time
+			h.ServeHTTP(w, r)
+			return
+		}
+		pressed.ServeHTTP(w, r)
+	}), nil
 }
 
 func isCompressed(contentType string) bool {

@@ -92,11 +92,15 @@ func TestTheLogIsDiscreet(t *testing.T) {
 func TestSecurityHeaders(t *testing.T) {
 	w := theWorld(t)
 	h := w.handler(t, nil)
-	for _, path := range []string{"/", "/v/1", "/nowhere", "/healthz", "/api/v1/enterprises?x=1"} {
+	pages := map[string]string{"Content-Security-Policy": contentPolicy, "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+		"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin", "Permissions-Policy": "camera=(), geolocation=(), microphone=()", "Cache-Control": "no-store"}
+	programs := map[string]string{"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "X-Content-Type-Options": "nosniff",
+		"Cross-Origin-Resource-Policy": "same-origin", "Cache-Control": "no-store"}
+	for path, want := range map[string]map[string]string{"/": pages, "/v/1": pages, "/nowhere": pages, "/api/v1/nowhere": pages, "/healthz": pages,
+		"/api/v1/enterprises?x=1": programs, verifyPath + "?code=1": programs} {
 		got := get(h, path).Header()
-		for name, want := range map[string]string{"Content-Security-Policy": contentPolicy, "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
-			"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"} {
-			if got.Get(name) != want {
+		for name, value := range want {
+			if got.Get(name) != value {
 				t.Errorf("%s: %s is %q", path, name, got.Get(name))
 			}
 		}

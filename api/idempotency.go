@@ -164,7 +164,7 @@ func (s *server) carryOut(c *gin.Context, r *schema.IdempotentRequest) {
 	}
 	if held.body.Len() > 0 {
 		if _, err := real.Write(held.body.Bytes()); err != nil {
-			s.log.LogAttrs(c.Request.Context(), slog.LevelWarn, "an answer was not sent", slog.String("request_id", c.GetString(headerRequestID)))
+			s.log.LogAttrs(c.Request.Context(), slog.LevelWarn, "an answer was not sent", slog.String("request_id", requestIDOf(c)))
 		}
 	}
 }
@@ -205,7 +205,7 @@ func (s *server) keepAnswer(c *gin.Context, r *schema.IdempotentRequest, held *h
 }
 
 func (s *server) logKept(c *gin.Context, what string, err error) {
-	s.log.LogAttrs(c.Request.Context(), slog.LevelError, what, slog.String("request_id", c.GetString(headerRequestID)), slog.String("error", err.Error()))
+	s.log.LogAttrs(c.Request.Context(), slog.LevelError, what, slog.String("request_id", requestIDOf(c)), slog.String("error", err.Error()))
 }
 
 // heldWriter keeps a body back. The status and the headers are noted by the writer below and go out with the first byte.

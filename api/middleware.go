@@ -31,21 +31,25 @@ const headerRequestID = "X-Request-Id"
 // contentPolicy allows what our pages have and nothing else: own style sheets, own images, images in Tabler's style sheet, own forms.
 const contentPolicy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+// apiPolicy is for answers that no browser is to show or to frame.
+const apiPolicy = "default-src 'none'; frame-ancestors 'none'"
+
+// apiPrefix is where programs call.
+const apiPrefix = "/api/"
+
 // requestID gives each request a number of its own. One that a client sends is not believed: the log is ours.
 func requestID(c *gin.Context) {
 	var id [12]byte
 	rand.Read(id[:]) // crypto/rand.Read never fails: it crashes the program instead (Go 1.24)
-	text := hex.EncodeToString(id[:])
-	c.Set(headerRequestID, text)
-	c.Header(headerRequestID, text)
-	c.Request = c.Request.WithContext(schema.WithActor(c.Request.Context(), actorOf(c, &access.Caller{Kind: access.Nobody}))) // until admit knows better
-	c.Next()
+	c.Writer.Header()[headerRequestID] = []string{hex.EncodeToString(id[:])}
 }
+
+// requestIDOf returns the number of a request.
+func requestIDOf(c *gin.Context) string { return c.Writer.Header().Get(headerRequestID) }
 
 // strictTransport keeps browsers on HTTPS for two years, once they have come by it.
 func strictTransport(c *gin.Context) {
 	c.Header("Strict-Transport-Security", "max-age=63072000")
-	c.Next()
 }
 
 // fixedHeaders stand on every answer. The slices are shared, so nobody may change one in place: Header.Set puts another in its place.
@@ -60,17 +64,31 @@ var fixedHeaders = http.Header{
 	"Cache-Control":                {"no-store"},
 }
 
-func securityHeaders(c *gin.Context) {
-	maps.Copy(c.Writer.Header(), fixedHeaders)
-	c.Next()
+// fixedAPIHeaders stand on every answer of the API. No browser shows one as a page, so what only pages obey is left out (OWASP REST Security Cheat Sheet).
+var fixedAPIHeaders = http.Header{
+	"Content-Security-Policy":      {apiPolicy},
+	"X-Content-Type-Options":       {"nosniff"},
+	"Cross-Origin-Resource-Policy": {"same-origin"},
+	"Cache-Control":                {"no-store"},
 }
 
-// limits bounds the body and the time of a request. Handlers pass the request's context on, never the gin context.
+func securityHeaders(c *gin.Context) {
+	fixed := fixedHeaders
+	if strings.HasPrefix(c.FullPath(), apiPrefix) {
+		fixed = fixedAPIHeaders
+	}
+	maps.Copy(c.Writer.Header(), fixed)
+}
+
+// limits bounds the body and the time of a request, and says that nobody in particular asks, until admit knows better. Handlers pass the request's
+// context on, never the gin context.
 func limits(c *gin.Context) {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), timeLimit(c.FullPath()))
 	defer cancel()
-	c.Request = c.Request.WithContext(ctx)
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, bodyLimit(c.FullPath()))
+	c.Request = c.Request.WithContext(schema.WithActor(ctx, actorOf(c, &access.Caller{Kind: access.Nobody})))
+	if !isGathered(c.Request) {
+		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, bodyLimit(c.FullPath()))
+	}
 	c.Next()
 }
 
@@ -105,7 +123,7 @@ func (s *server) accessLog(c *gin.Context) {
 		level = slog.LevelError
 	}
 	s.log.LogAttrs(c.Request.Context(), level, "request",
-		slog.String("request_id", c.GetString(headerRequestID)), slog.String("method", c.Request.Method), slog.String("path", loggedPath(c)),
+		slog.String("request_id", requestIDOf(c)), slog.String("method", c.Request.Method), slog.String("path", loggedPath(c)),
 		slog.Int("status", c.Writer.Status()), slog.Int("bytes", max(0, c.Writer.Size())), slog.Duration("took", s.now().Sub(start)))
 }
 

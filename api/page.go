@@ -14,7 +14,7 @@ import (
 
 // page gathers what every view needs to know of the request. A language named in ?lang= beats that of the browser.
 func (s *server) page(c *gin.Context) web.Page {
-	p := web.Page{Path: "/", Demo: s.Demo, ID: c.GetString(headerRequestID)}
+	p := web.Page{Path: "/", Demo: s.Demo, ID: requestIDOf(c)}
 	if c.FullPath() != "" { // an address that no route knows never becomes a link
 		p.Path, p.Query = c.Request.URL.EscapedPath(), c.Request.URL.Query()
 	}
@@ -38,7 +38,7 @@ func (s *server) render(c *gin.Context, status int, view any) {
 	body, err := s.renderer.Render(view)
 	if err != nil {
 		p := problemOf(err, web.English)
-		p.RequestID = c.GetString(headerRequestID)
+		p.RequestID = requestIDOf(c)
 		s.logProblem(c, p, fmt.Errorf("render page: %w", err))
 		c.Data(http.StatusInternalServerError, "text/plain; charset=utf-8", []byte(p.Title+" ("+p.RequestID+")\n"))
 		return

@@ -180,7 +180,7 @@ func (s *server) engine() (*gin.Engine, error) {
 	if s.HTTPS {
 		e.Use(strictTransport)
 	}
-	e.Use(requestID, securityHeaders, s.accessLog, s.recovery, s.limitAddress, limits, gather, s.shed)
+	e.Use(requestID, securityHeaders, s.accessLog, s.recovery, s.limitAddress, s.again, limits, gather, s.shed)
 	s.routes(e)
 	e.NoRoute(s.noRoute)
 	e.NoMethod(s.noMethod)

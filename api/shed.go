@@ -78,14 +78,21 @@ func (g *gates) of(route string) *gate {
 // gather reads the body before the request takes a place: whoever sends one drop by drop keeps nobody from it. What goes wrong is told to the handler
 // that reads. A submission is too long for that.
 func gather(c *gin.Context) {
-	if c.Request.Body == nil || c.Request.Body == http.NoBody || c.Request.ContentLength == 0 || c.FullPath() == submissionsPath {
+	if isGathered(c.Request) || c.Request.Body == nil || c.Request.Body == http.NoBody || c.Request.ContentLength == 0 || c.FullPath() == submissionsPath {
 		return
 	}
 	body := make([]byte, 0, min(max(c.Request.ContentLength, 0), MaxBody)+1)
 	whole := bytes.NewBuffer(body)
 	_, err := whole.ReadFrom(c.Request.Body)
-	c.Request.Body = &gathered{bytes.NewReader(whole.Bytes()), whole.Bytes(), err}
+	c.Request.Body = newGathered(whole.Bytes(), err)
 }
+
+func isGathered(r *http.Request) bool {
+	_, is := r.Body.(*gathered)
+	return is
+}
+
+func newGathered(body []byte, err error) *gathered { return &gathered{bytes.NewReader(body), body, err} }
 
 // gathered is a body that was read already, and what went wrong then.
 type gathered struct {

@@ -204,44 +204,31 @@ func (s *server) verifyPosted(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	view := s.view(c.Request.Context())
-	if kept := s.keptAnswer(c, &view, body); kept != nil {
-		c.Data(http.StatusOK, typeVerdict, kept)
-		return
-	}
 	var request verifyBody
 	switch err := decodeObject(body, &request); {
 	case err != nil:
 		s.fail(c, err)
 	case request.Ticket != "":
 		s.answerTicket(c, &request)
-	case request.Purpose != "" || c.GetHeader("Authorization") != "":
+	case request.Purpose != "" || isAsked(c.Request):
 		s.answerVerdict(c, request.Code, request.Purpose)
 	default:
-		s.answerAnybody(c, &view, body, request.Code)
+		s.answerAnybody(c, body, request.Code)
 	}
 }
 
 // typeVerdict is the media type of a verdict, as gin writes it.
 const typeVerdict = "application/json; charset=utf-8"
 
-// keptAnswer returns what the very same question of nobody in particular was answered in this second, if nothing was committed since.
-func (s *server) keptAnswer(c *gin.Context, view *liveView, body []byte) []byte {
-	if !view.known || c.GetHeader("Authorization") != "" {
-		return nil
-	}
-	kept, _ := s.live.answers.find(view.second(), string(body))
-	return kept
-}
-
 // answerAnybody answers who names no purpose, and keeps the answer.
-func (s *server) answerAnybody(c *gin.Context, view *liveView, body []byte, text string) {
-	answer, err := s.verifyAt(c.Request.Context(), view, text)
+func (s *server) answerAnybody(c *gin.Context, body []byte, text string) {
+	view := s.view(c.Request.Context())
+	answer, err := s.verifyAt(c.Request.Context(), &view, text)
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	if written := s.writeVerdict(c, &answer); written != nil && view.known {
+	if written := s.writeVerdict(c, &answer); written != nil && view.known && len(body) <= maxAgain {
 		s.live.answers.keep(view.second(), string(body), written)
 	}
 }
