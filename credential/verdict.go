@@ -1,7 +1,6 @@
 package credential
 
 import (
-	"encoding/json"
 	"errors"
 	"time"
 
@@ -92,21 +91,6 @@ type Verdict struct {
 
 	StatusAsOf time.Time   `json:"status_as_of,omitzero"` // iat of the status list that was asked, UTC
 	Grade      TodaysGrade `json:"grade,omitzero"`        // today's; absent when unknown
-}
-
-// MarshalJSON leaves out what a bad signature does not vouch for.
-func (v Verdict) MarshalJSON() ([]byte, error) {
-	type whole Verdict
-	if v.SignatureValid {
-		return json.Marshal(whole(v))
-	}
-	return json.Marshal(struct {
-		Authentic      bool     `json:"authentic"`
-		Current        Currency `json:"current,omitempty"`
-		Reason         Reason   `json:"reason"`
-		SignatureValid bool     `json:"signature_valid"`
-		Detail         string   `json:"detail,omitempty"`
-	}{v.Authentic, v.Current, v.Reason, v.SignatureValid, v.Detail})
 }
 
 // Refused is the verdict for an error of this package. Anything unforeseen is malformed, never ok.

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"encoding/json"
 	"strings"
 	"unicode/utf8"
 )
@@ -17,4 +18,16 @@ func PlainJSON(text string) bool {
 		}
 	}
 	return ascii || utf8.ValidString(text) && !strings.ContainsAny(text, "\u2028\u2029")
+}
+
+// AppendJSON appends a text as encoding/json writes it. What is not valid UTF-8 comes out as U+FFFD.
+func AppendJSON(dst []byte, text string) []byte {
+	if PlainJSON(text) {
+		return append(append(append(dst, '"'), text...), '"')
+	}
+	written, err := json.Marshal(text)
+	if err != nil { // a text can always be written
+		panic(err)
+	}
+	return append(dst, written...)
 }

@@ -21,5 +21,8 @@ func TestPlainJSON(t *testing.T) {
 		if got, want := registry.PlainJSON(one), string(written) == `"`+one+`"`; got != want {
 			t.Errorf("%q is written %s, said to be plain: %t", one, written, got)
 		}
+		if got := registry.AppendJSON([]byte("x"), one); string(got) != "x"+string(written) {
+			t.Errorf("%q is appended as %s, want %s", one, got, written)
+		}
 	})
 }
