@@ -122,9 +122,15 @@ func (s *server) accessLog(c *gin.Context) {
 	if c.Writer.Status() >= http.StatusInternalServerError {
 		level = slog.LevelError
 	}
-	s.log.LogAttrs(c.Request.Context(), level, "request",
-		slog.String("request_id", requestIDOf(c)), slog.String("method", c.Request.Method), slog.String("path", loggedPath(c)),
-		slog.Int("status", c.Writer.Status()), slog.Int("bytes", max(0, c.Writer.Size())), slog.Duration("took", s.now().Sub(start)))
+	ctx, handler := c.Request.Context(), s.log.Handler()
+	if !handler.Enabled(ctx, level) {
+		return
+	}
+	end := s.now()
+	line := slog.NewRecord(end, level, "request", 0) // the Logger would look for the line of the source, which is always this one
+	line.AddAttrs(slog.String("request_id", requestIDOf(c)), slog.String("method", c.Request.Method), slog.String("path", loggedPath(c)),
+		slog.Int("status", c.Writer.Status()), slog.Int("bytes", max(0, c.Writer.Size())), slog.Duration("took", end.Sub(start)))
+	_ = handler.Handle(ctx, line) // there is nobody to tell that the log cannot be written
 }
 
 // loggedPath is the path as far as it may be logged: a code's payload is cut off, and so is whatever no route knows.

@@ -115,7 +115,9 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 		return err
 	}
 	gin.SetMode(gin.ReleaseMode)
-	config := api.Config{Log: p.log(), Store: db, Now: p.now, TrustedProxies: s.proxies, Bundle: &jobs.Bundle{DB: db, Signer: key, Clock: p.now}, HTTPS: s.listening.HTTPS(), OIDC: s.oidc}
+	log, end := gatheredLog(p.err)
+	defer end()
+	config := api.Config{Log: log, Store: db, Now: p.now, TrustedProxies: s.proxies, Bundle: &jobs.Bundle{DB: db, Signer: key, Clock: p.now}, HTTPS: s.listening.HTTPS(), OIDC: s.oidc}
 	if config.Seal, err = sealKey(p.dir); err != nil {
 		return err
 	}
