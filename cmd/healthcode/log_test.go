@@ -35,6 +35,8 @@ func TestGatheredLog(t *testing.T) {
 		wrote := func(want ...string) {
 			t.Helper()
 			synctest.Wait()
+			to.mu.Lock()
+			defer to.mu.Unlock()
 			var got []string
 			for _, text := range to.all {
 				var messages []string
@@ -72,7 +74,7 @@ func TestGatheredLogAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for w := range 8 {
 		all.Go(func() {
-			for i := range 500 {
+			for i := range 200 {
 				log.Info("line", "w", w, "i", i)
 			}
 		})
@@ -81,7 +83,7 @@ func TestGatheredLogAtOnce(t *testing.T) {
 	end()
 	text := []byte(strings.Join(to.all, ""))
 	for w := range 8 {
-		for i := range 500 {
+		for i := range 200 {
 			if n := bytes.Count(text, fmt.Appendf(nil, " w=%d i=%d\n", w, i)); n != 1 {
 				t.Fatalf("line %d of %d stands %d times", i, w, n)
 			}
