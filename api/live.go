@@ -12,7 +12,7 @@ import (
 // LiveReader reads what a verifier asks.
 type LiveReader interface {
 	// Live returns an enterprise with one of its codes and its grade, or an error that wraps schema.ErrNotFound without the enterprise.
-	Live(ctx context.Context, code registry.USCC, idx uint32, since time.Time) (*schema.Live, error)
+	Live(ctx context.Context, code registry.USCC, idx uint32) (*schema.Live, error)
 	// LiveVersion returns a number that differs when what Live and Keys return may have changed; false when that cannot be told.
 	LiveVersion(ctx context.Context) (uint64, bool)
 }
@@ -34,7 +34,7 @@ const (
 )
 
 // liveCache keeps in memory what verifying reads, for as long as nothing was committed that could change it: a code revoked a moment ago is revoked.
-// A minute is the longest that anything is kept, because signals and names of divisions go by time.
+// A minute is the longest that anything is kept, because names of divisions go by time.
 type liveCache struct {
 	keys    generations[uint64, struct{}, *credential.KeySet]
 	rows    generations[liveMark, codePlace, *schema.Live]
@@ -77,7 +77,7 @@ func (s *server) liveRow(ctx context.Context, view *liveView, code registry.USCC
 	if row, found := s.live.rows.find(view.minute(), place); view.known && found {
 		return row, nil
 	}
-	row, err := s.store.Live(ctx, code, idx, view.now.Truncate(time.Second).Add(-signalShown))
+	row, err := s.store.Live(ctx, code, idx)
 	if err == nil && view.known {
 		s.live.rows.keep(view.minute(), place, row)
 	}

@@ -125,7 +125,7 @@ func (s *server) lookUpCode(ctx context.Context, answer *VerdictAnswer, live *sc
 			answer.since = events[n-1].At
 		}
 	}
-	answer.Copied = live.Signalled && stored.Form == string(credential.FormPrinted)
+	answer.Copied = !live.SignalAt.Before(answer.CheckedAt.Add(-signalShown)) && stored.Form == string(credential.FormPrinted)
 	return nil
 }
 

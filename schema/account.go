@@ -236,6 +236,7 @@ func (db *DB) NoteFailure(ctx context.Context, id int64, at time.Time) error {
 // ForgiveFailures forgets the failed attempts of an account, if there are any.
 func (db *DB) ForgiveFailures(ctx context.Context, id int64) error {
 	return db.inWrite(ctx, "forget failed sign-ins", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		a, err := t.accountState(ctx, id)
 		if err != nil || a.Failures == 0 {
 			return err
@@ -257,6 +258,7 @@ func (db *DB) SetTOTP(ctx context.Context, id int64, sealed string) error {
 // UseTOTP remembers the step of a code of the second factor; ErrConflict when it, or a later one, was used already.
 func (db *DB) UseTOTP(ctx context.Context, id, step int64) error {
 	return db.inWrite(ctx, "use a code of the second factor", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		result, err := t.ExecContext(ctx, t.Rebind(`UPDATE account SET totp_step = ? WHERE id = ? AND totp_step < ?`), step, id, step)
 		if err != nil {
 			return err
@@ -280,7 +282,10 @@ type accountChange struct {
 }
 
 func (db *DB) changeAccount(ctx context.Context, change accountChange, id int64, values ...any) error {
-	return db.inWrite(ctx, change.action, sql.LevelReadCommitted, func(t *tx) error { return t.changeAccount(ctx, change, id, values...) })
+	return db.inWrite(ctx, change.action, sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
+		return t.changeAccount(ctx, change, id, values...)
+	})
 }
 
 func (t *tx) changeAccount(ctx context.Context, change accountChange, id int64, values ...any) error {

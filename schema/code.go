@@ -54,15 +54,23 @@ const insertIntent = `INSERT INTO code (uscc, state, kid, form, created_at, issu
 // ReserveIndex takes a list index for a code that is about to be signed and stores the intent, before anything is signed. An index is
 // never given twice, not even after a failure.
 func (db *DB) ReserveIndex(ctx context.Context, code registry.USCC, kid, form string) (uint32, error) {
-	var idx int64
+	var idx uint32
 	err := db.inWrite(ctx, "reserve code index", sql.LevelReadCommitted, func(t *tx) error {
+		t.touches()
 		now, err := t.now(ctx)
 		if err != nil {
 			return err
 		}
-		return t.GetContext(ctx, &idx, t.Rebind(insertIntent), string(code), kid, form, now)
+		idx, err = t.intend(ctx, code, kid, form, now)
+		return err
 	})
-	return uint32(idx), err
+	return idx, err
+}
+
+// intend stores the intent of one code and returns its place.
+func (t *tx) intend(ctx context.Context, code registry.USCC, kid, form string, now int64) (idx uint32, err error) {
+	t.touch(code)
+	return idx, t.GetContext(ctx, &idx, t.Rebind(insertIntent), string(code), kid, form, now)
 }
 
 // saveIntent issues a code whose intent is open and was neither abandoned nor revoked meanwhile.
@@ -86,11 +94,8 @@ func (c *Code) issued(result sql.Result) error {
 // or abandoned already.
 func (db *DB) SaveCode(ctx context.Context, c Code) error {
 	return db.inWrite(ctx, "save code", sql.LevelReadCommitted, func(t *tx) error {
-		result, err := t.ExecContext(ctx, t.Rebind(saveIntent), c.issue()...)
-		if err != nil {
-			return err
-		}
-		if err := c.issued(result); err != nil {
+		t.touches()
+		if err := t.saveCodes(ctx, []Code{c}); err != nil {
 			return err
 		}
 		now, err := t.now(ctx)

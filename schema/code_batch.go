@@ -68,6 +68,7 @@ func (db *DB) Codes(ctx context.Context) iter.Seq2[Code, error] {
 func (db *DB) ReserveIndexes(ctx context.Context, codes []registry.USCC, kid, form string) ([]uint32, error) {
 	var indexes []uint32
 	err := db.inWrite(ctx, "reserve code indexes", sql.LevelReadCommitted, func(t *tx) error {
+		t.touches()
 		now, err := t.now(ctx)
 		if err != nil {
 			return err
@@ -90,6 +91,7 @@ func (db *DB) ReserveIndexes(ctx context.Context, codes []registry.USCC, kid, fo
 
 // reserve adds one intent a code in one statement and notes which indexes each enterprise got: rows may come back in any order.
 func (t *tx) reserve(ctx context.Context, codes []registry.USCC, kid, form string, now int64, given map[registry.USCC][]uint32) error {
+	t.touch(codes...)
 	const row = `(?, 'intended', ?, ?, ?, 0, 0, 0, 0, 0, '')`
 	query := `INSERT INTO code (uscc, state, kid, form, created_at, issued_at, expires_at, tier, colour, model, jwt)
 		VALUES ` + strings.Repeat(row+`,`, len(codes)-1) + row + ` RETURNING uscc, idx`
@@ -115,6 +117,7 @@ func (db *DB) FinishCodeRange(ctx context.Context, run *Run, r Range, codes []Co
 		return err
 	}
 	return db.inWrite(ctx, fmt.Sprintf("store the codes of range %d", r.Number), sql.LevelReadCommitted, func(t *tx) error {
+		t.touches()
 		if err := t.saveCodes(ctx, codes); err != nil {
 			return err
 		}
@@ -144,6 +147,7 @@ func (t *tx) saveCodes(ctx context.Context, codes []Code) error {
 	}
 	defer statement.Close()
 	for i := range codes {
+		t.touch(codes[i].USCC)
 		result, err := statement.ExecContext(ctx, codes[i].issue()...)
 		if err != nil {
 			return err

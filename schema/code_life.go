@@ -97,6 +97,7 @@ func (db *DB) ChangeCode(ctx context.Context, idx uint32, step CodeStep, author,
 	}
 	var changed *Code
 	err := db.inWrite(ctx, doing, sql.LevelReadCommitted, func(t *tx) (err error) {
+		t.touches()
 		changed, err = t.changeCode(ctx, idx, step, author, reason)
 		return err
 	})
@@ -116,6 +117,7 @@ func (t *tx) changeCode(ctx context.Context, idx uint32, step CodeStep, author, 
 	if err != nil {
 		return nil, err
 	}
+	t.touch(c.USCC)
 	before := c.Status
 	c.Status = rule.to
 	const update = `UPDATE code SET status = ? WHERE uscc = ? AND idx = ?`
@@ -250,6 +252,7 @@ func (db *DB) AbandonIntents(ctx context.Context, age time.Duration) (int, error
 	}
 	var abandoned int
 	err := db.inWrite(ctx, "abandon intents", sql.LevelReadCommitted, func(t *tx) error {
+		t.touches()
 		now, err := t.now(ctx)
 		if err != nil {
 			return err
@@ -270,6 +273,7 @@ func (t *tx) abandon(ctx context.Context, before int64) ([]Code, error) {
 	err := t.each(ctx, query, []any{before, abandonBatch}, func(scan func(...any) error) error {
 		var c Code
 		err := scan((*string)(&c.USCC), &c.Index)
+		t.touch(c.USCC)
 		codes = append(codes, c)
 		return err
 	})

@@ -52,6 +52,7 @@ func (db *DB) ReplaceCode(ctx context.Context, old uint32, step CodeStep, next C
 		return fmt.Errorf("%s code %d: %w", step, old, err)
 	}
 	return db.inWrite(ctx, fmt.Sprintf("%s code %d", step, old), sql.LevelReadCommitted, func(t *tx) error {
+		t.touches()
 		before, err := t.lockCode(ctx, old)
 		if err != nil {
 			return err
@@ -72,11 +73,7 @@ func (db *DB) ReplaceCode(ctx context.Context, old uint32, step CodeStep, next C
 }
 
 func (t *tx) replace(ctx context.Context, old *Code, step CodeStep, next *Code, author, reason string) error {
-	result, err := t.ExecContext(ctx, t.Rebind(saveIntent), next.issue()...)
-	if err != nil {
-		return err
-	}
-	if err := next.issued(result); err != nil {
+	if err := t.saveCodes(ctx, []Code{*next}); err != nil {
 		return err
 	}
 	now, err := t.now(ctx)

@@ -92,7 +92,7 @@ func (db *DB) Close() error {
 	defer db.mu.Unlock()
 	var errs []error
 	if db.live != nil {
-		errs = append(errs, db.live.close())
+		errs = append(errs, db.live.Close())
 	}
 	for _, statement := range db.prepared {
 		errs = append(errs, statement.Close())

@@ -159,6 +159,7 @@ func (b *enterpriseBatch) write(ctx context.Context) error {
 	for _, row := range b.added {
 		revisions = append(revisions, []any{row.uscc, row.revision, row.since, row.knownAt, row.registeredOn, row.productCodes, row.body})
 		if b.newest[row.uscc] == row {
+			b.tx.touch(registry.USCC(row.uscc))
 			current = append(current, []any{row.uscc, row.revision, row.knownAt, row.regionCode, row.foldedName, row.productCodes, row.body})
 		}
 	}

@@ -73,6 +73,7 @@ func (db *DB) listToken(ctx context.Context, columns, kind string, number uint32
 // commit: ErrLeaseLost for anybody else. ErrConflict when a list would go back in time. Either part may be empty.
 func (db *DB) SaveLists(ctx context.Context, lease *Lease, tokens []ListToken, marks []ListMark) error {
 	return db.inWrite(ctx, "store lists", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		if err := t.renewLease(ctx, lease); err != nil {
 			return err
 		}
@@ -112,6 +113,7 @@ func (db *DB) PruneLists(ctx context.Context, keep ListKeeping) (int64, error) {
 	minutes, hours := keep.Minutes.Unix(), keep.Hours.Unix()
 	var pruned int64
 	err := db.inWrite(ctx, "prune lists", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		pruned = 0
 		for _, rule := range []struct {
 			where     string

@@ -83,7 +83,6 @@ func (db *DB) FollowListing(ctx context.Context, check *ListingCheck) (step supe
 		step = ""
 		l, err := t.lockListing(ctx, check.Listing.List, check.Listing.USCC)
 		if err != nil || l.Revision != check.Listing.Revision {
-			t.quiet()
 			return err
 		}
 		following, metSince := l.Follow(check.Criteria, len(check.Missed) == 0, check.Day)
@@ -95,7 +94,6 @@ func (db *DB) FollowListing(ctx context.Context, check *ListingCheck) (step supe
 			}
 		}
 		if step = act.Step; step == "" {
-			t.quiet() // no grade, code or key changes
 			l.MetSince, l.Missed = metSince, check.Missed
 			l.Revision++
 			return t.putListing(ctx, l)

@@ -221,6 +221,7 @@ func (db *DB) PartnerKeys(ctx context.Context, partner int64) ([]PartnerKey, err
 // UsePartnerKey notes that a key was used.
 func (db *DB) UsePartnerKey(ctx context.Context, prefix string, at time.Time) error {
 	return db.inWrite(ctx, "note the use of a key", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		return t.updatePartner(ctx, `UPDATE partner_key SET used_at = ? WHERE prefix = ?`, micros(at), prefix)
 	})
 }

@@ -53,9 +53,10 @@ func refused(field, problem, want string) PutResult {
 	return PutResult{Outcome: Refused, Problem: registry.Problem{Field: field, Problem: problem, Want: want}}
 }
 
-// inPut is inWrite for batches that take a stamp. A row that another process stored in between is a lost race: the batch is looked at again.
+// inPut is inWrite for batches that take a stamp. They change facts, and of what Live and Keys return only what they touch. A row that another process stored in between is a lost race: the batch is looked at again.
 func (db *DB) inPut(ctx context.Context, doing string, options PutOptions, work func(*tx) error) error {
 	return db.inWrite(ctx, doing, sql.LevelReadCommitted, func(t *tx) error {
+		t.touches()
 		if err := t.learn(ctx); err != nil {
 			return err
 		}

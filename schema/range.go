@@ -84,6 +84,7 @@ func (db *DB) FinishRange(ctx context.Context, run *Run, r Range, assess Assess)
 // finishInOne reads and stores from one state of the database.
 func (db *DB) finishInOne(ctx context.Context, doing string, work *rangeWork) error {
 	return db.inWrite(ctx, doing, sql.LevelRepeatableRead, func(t *tx) error {
+		t.touches()
 		if err := work.grade(ctx, t); err != nil || work.result.AlreadyDone {
 			return err
 		}
@@ -99,7 +100,10 @@ func (db *DB) finishInTwo(ctx context.Context, doing string, work *rangeWork) er
 		if err != nil || work.result.AlreadyDone {
 			return err
 		}
-		err = db.inWrite(ctx, doing, sql.LevelDefault, func(t *tx) error { return work.store(ctx, t) })
+		err = db.inWrite(ctx, doing, sql.LevelDefault, func(t *tx) error {
+			t.touches()
+			return work.store(ctx, t)
+		})
 		if !errors.Is(err, errFirstLoad) {
 			return err
 		}
@@ -234,6 +238,7 @@ func (w *rangeWork) store(ctx context.Context, t *tx) error {
 		return err
 	}
 	rows := w.compare(before, now)
+	t.touch(rows.graded...)
 	if err := t.insert(ctx, "assessment", assessmentColumns, upsertAssessment, rows.current); err != nil {
 		return err
 	}
@@ -294,7 +299,7 @@ func (t *tx) currentGrades(ctx context.Context, grades []Assessment) (map[regist
 
 type rangeRows struct {
 	current, history, outbox [][]any
-	kept, moved              []registry.USCC
+	kept, moved, graded      []registry.USCC
 }
 
 // compare decides what each new grade means beside the present one.
@@ -318,7 +323,7 @@ func (w *rangeWork) compare(before map[registry.USCC]currentGrade, now int64) ra
 			g.ChangedOn = old.changedOn
 		}
 		row := g.values()
-		rows.current = append(rows.current, row)
+		rows.current, rows.graded = append(rows.current, row), append(rows.graded, g.USCC)
 		if moved || monthEnd || old.recordsDigest != g.RecordsDigest {
 			rows.history = append(rows.history, row)
 		}

@@ -83,6 +83,7 @@ func (w *recourseWriter) file(ctx context.Context, f *RecourseFiling) (int64, er
 }
 
 func (w *recourseWriter) addRecourse(ctx context.Context, r *Recourse) error {
+	w.touch(r.USCC)
 	const add = `INSERT INTO recourse (uscc, kind, state, outcome, source, source_ref, against, body, duties, filer, on_behalf, filed_on, due_on, revoked_on,
 		result_revision, steps, created_at, changed_at) VALUES (?, ?, ?, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, ?) RETURNING id`
 	err := w.GetContext(ctx, &r.ID, w.Rebind(add), string(r.USCC), string(r.Kind), string(r.State), r.Source, r.SourceRef, r.Against, r.Text, flag(r.Duties),

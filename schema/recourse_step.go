@@ -94,6 +94,7 @@ func (w *recourseWriter) auditStep(ctx context.Context, r *Recourse, step superv
 
 // addStep stores a step, and where the recourse stands after it. Of two who act at once one is told to look again.
 func (w *recourseWriter) addStep(ctx context.Context, r *Recourse, act *RecourseAct, before *recourseAudited) error {
+	w.touch(r.USCC)
 	const change = `UPDATE recourse SET state = ?, outcome = ?, due_on = ?, revoked_on = ?, steps = steps + 1, changed_at = ? WHERE id = ? AND steps = ?`
 	result, err := w.ExecContext(ctx, w.Rebind(change), string(r.State), string(r.Outcome), int64(r.Due), int64(r.RevokedOn), w.stamp, r.ID, r.count)
 	if err != nil {

@@ -125,6 +125,7 @@ func (db *DB) createRun(ctx context.Context, request RunRequest) (*Run, error) {
 	var id int64
 	worker := newWorker()
 	err := db.inWrite(ctx, "start run", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		now, err := t.now(ctx)
 		if err != nil {
 			return err
@@ -176,6 +177,7 @@ func (t *tx) cutRanges(ctx context.Context, id int64, request RunRequest) error 
 func (db *DB) takeUpRun(ctx context.Context, request RunRequest) (*Run, error) {
 	var run *Run
 	err := db.inWrite(ctx, "take up run", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		run = nil
 		found, now, err := t.unfinished(ctx, request.Kind)
 		if err != nil || found == nil {
@@ -269,6 +271,7 @@ func (db *DB) Heartbeat(ctx context.Context, run *Run) error {
 // FinishRun ends a run whose ranges are all done; ErrUnfinished when one is open.
 func (db *DB) FinishRun(ctx context.Context, run *Run) error {
 	return db.inWrite(ctx, "finish run", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		var open int
 		if err := t.GetContext(ctx, &open, t.Rebind(`SELECT count(*) FROM run_range WHERE run_id = ? AND done_at = 0`), run.ID); err != nil {
 			return err
@@ -282,7 +285,10 @@ func (db *DB) FinishRun(ctx context.Context, run *Run) error {
 
 // FailRun ends a run with the reason why it cannot go on. What its finished ranges stored stays; the rest is still due.
 func (db *DB) FailRun(ctx context.Context, run *Run, reason string) error {
-	return db.inWrite(ctx, "fail run", sql.LevelReadCommitted, func(t *tx) error { return t.endRun(ctx, run, RunFailed, reason) })
+	return db.inWrite(ctx, "fail run", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
+		return t.endRun(ctx, run, RunFailed, reason)
+	})
 }
 
 func (t *tx) endRun(ctx context.Context, run *Run, state RunState, reason string) error {

@@ -30,6 +30,7 @@ func HourOf(t time.Time) int64 { return t.Unix() / 3600 }
 func (db *DB) AddScans(ctx context.Context, scans []Scans, most int) (signals []Signal, err error) {
 	scans = summed(scans)
 	err = db.inWrite(ctx, "count scans", sql.LevelReadCommitted, func(t *tx) error {
+		t.touches()
 		signals = nil
 		rows := make([][]any, len(scans))
 		for i, s := range scans {
@@ -50,9 +51,6 @@ func (db *DB) AddScans(ctx context.Context, scans []Scans, most int) (signals []
 			if signal != nil {
 				signals = append(signals, *signal)
 			}
-		}
-		if len(signals) == 0 {
-			t.quiet()
 		}
 		return nil
 	})
@@ -122,6 +120,7 @@ func (db *DB) PruneScans(ctx context.Context, before int64) (pruned int, err err
 // ScanKey returns the key of the areas of a day, 32 random bytes. The first who asks makes it; keys of days before are deleted.
 func (db *DB) ScanKey(ctx context.Context, day registry.Day) (key []byte, err error) {
 	err = db.inWrite(ctx, "read the key of scans", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		fresh := make([]byte, 32)
 		rand.Read(fresh) // crypto/rand.Read never fails
 		const add = `INSERT INTO scan_key (day, key) VALUES (?, ?) ON CONFLICT DO NOTHING`

@@ -20,6 +20,7 @@ func (db *DB) ScreenPlace(ctx context.Context, code registry.USCC, kid string, a
 		return place, nil
 	}
 	err = db.inWrite(ctx, "reserve the place of screen codes", sql.LevelReadCommitted, func(t *tx) error {
+		t.touches()
 		place, err = t.screenPlace(ctx, code, kid, again)
 		return err
 	})
@@ -66,7 +67,7 @@ func (t *tx) screenPlace(ctx context.Context, code registry.USCC, kid string, ag
 		return nil, err
 	}
 	place = Code{USCC: code, State: CodeIntended, KID: kid, Form: "screen", CreatedAt: instant(now)}
-	if err := t.GetContext(ctx, &place.Index, t.Rebind(insertIntent), owner, kid, place.Form, now); err != nil {
+	if place.Index, err = t.intend(ctx, code, kid, place.Form, now); err != nil {
 		return nil, err
 	}
 	const save = `INSERT INTO screen_place (uscc, kid, idx) VALUES (?, ?, ?) ON CONFLICT (uscc, kid) DO UPDATE SET idx = excluded.idx`

@@ -105,6 +105,7 @@ func (db *DB) EndSession(ctx context.Context, account int64, hash string) error 
 // EndSessions ends every session of an account.
 func (db *DB) EndSessions(ctx context.Context, account int64) error {
 	return db.inWrite(ctx, "end sessions", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		n, err := t.endSessions(ctx, account)
 		if err != nil || n == 0 {
 			return err

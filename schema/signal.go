@@ -47,6 +47,7 @@ func (t *tx) signal(ctx context.Context, s Scans, most int) (*Signal, error) {
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
 		return nil, err
 	}
+	t.touch(s.USCC)
 	payload, err := json.Marshal(found)
 	if err != nil {
 		return nil, fmt.Errorf("write signal: %w", err)

@@ -61,6 +61,7 @@ func readTicket(scan func(...any) error) (Ticket, error) {
 // AddTicket stores a ticket, made at k.CreatedAt. ErrManyTickets when too many are open.
 func (db *DB) AddTicket(ctx context.Context, k Ticket) error {
 	return db.inWrite(ctx, "add ticket", sql.LevelSerializable, func(t *tx) error {
+		t.quiet()
 		var open int
 		const count = `SELECT count(*) FROM verify_ticket WHERE uscc = ? AND used_at = 0 AND expires_at > ?`
 		if err := t.GetContext(ctx, &open, t.Rebind(count), string(k.USCC), micros(k.CreatedAt)); err != nil {
@@ -102,6 +103,7 @@ func (db *DB) Ticket(ctx context.Context, code registry.USCC, hash string) (*Tic
 func (db *DB) UseTicket(ctx context.Context, k *Ticket, partner int64, at time.Time) error {
 	rows := lookRows([]Look{{USCC: k.USCC, At: at, PartnerID: partner, Purpose: k.Purpose, Means: LookByTicket, Looks: 1}})
 	return db.inWrite(ctx, "use ticket", sql.LevelReadCommitted, func(t *tx) error {
+		t.quiet()
 		const use = `UPDATE verify_ticket SET used_at = ?, used_by = ? WHERE uscc = ? AND hash = ? AND used_at = 0 AND expires_at > ? AND partner_id IN (0, ?)`
 		result, err := t.ExecContext(ctx, t.Rebind(use), micros(at), partner, string(k.USCC), k.Hash, micros(at), partner)
 		if err != nil {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"healthcode/registry"
+
 	"github.com/jmoiron/sqlx"
 )
 
@@ -24,8 +26,9 @@ type tx struct {
 	stamp int64
 	// audited holds the lines of the audit log that wait for the end.
 	audited []AuditLine
-	// isQuiet says that nothing changes which Live or Keys return.
-	isQuiet bool
+	// named says that of what Live or Keys return nothing changes but what is touched; see touches.
+	named   bool
+	touched map[registry.USCC]bool
 }
 
 // attempts bounds how often a transaction that lost a race is tried again, after a random wait of at most 2^slowest milliseconds: some two
@@ -106,15 +109,17 @@ func (t *tx) finish(ctx context.Context) error {
 	if err := t.writeAudit(ctx); err != nil {
 		return err
 	}
-	if err := t.announceLive(ctx); err != nil {
+	touched, moved := t.moved()
+	if !moved {
+		return t.Commit()
+	}
+	if err := t.announceLive(ctx, touched); err != nil {
 		return err
 	}
 	if err := t.Commit(); err != nil {
 		return err
 	}
-	if !t.isQuiet {
-		t.db.committedLive()
-	}
+	t.db.committedLive(touched)
 	return nil
 }
 

@@ -17,9 +17,6 @@ import (
 
 // lookCases are about partners who look.
 var lookCases = []suiteCase{
-	{"live: one query says what its parts say", live},
-	{"live: its version moves with what is committed", liveVersion},
-	{"live: its version stays for what only counts", liveQuiet},
 	{"looks: counted, paged, bounded, pruned", looks},
 	{"tickets: listed, withdrawn, pruned", ticketsListed},
 	{"tickets: one partner, once", tickets},

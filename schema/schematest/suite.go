@@ -43,7 +43,7 @@ var accountCases = []suiteCase{
 
 // Exercise runs every case of the suite on one engine.
 func Exercise(t *testing.T, fresh Opener) {
-	for _, c := range slices.Concat(keyCases, lookCases, changeCases, accountCases, versionCases, auditCases, recordInCases, recourseCases, listingCases, []suiteCase{
+	for _, c := range slices.Concat(keyCases, liveCases, lookCases, changeCases, accountCases, versionCases, auditCases, recordInCases, recourseCases, listingCases, []suiteCase{
 		{"records: sending a batch twice changes nothing", recordsTwice},
 		{"records: a difference is the next revision", recordsRevised},
 		{"records: rules of a revision number that comes along", recordsNumbered},
