@@ -36,6 +36,7 @@ type regionNames struct {
 	loaded time.Time
 	list   []registry.Region
 	byCode map[string]string
+	full   map[string]string // full names that were asked for
 }
 
 // divisions returns every division in the order of their codes, and their names by code. Neither is changed by callers.
@@ -54,7 +55,7 @@ func (s *server) divisions(ctx context.Context) ([]registry.Region, map[string]s
 		list = append(list, region)
 		byCode[region.Code] = region.Name
 	}
-	n.list, n.byCode, n.loaded = list, byCode, s.now()
+	n.list, n.byCode, n.full, n.loaded = list, byCode, map[string]string{}, s.now()
 	return list, byCode, nil
 }
 
@@ -64,7 +65,17 @@ func (s *server) regionName(ctx context.Context, code string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fullName(names, code, ""), nil
+	n := &s.names
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	full, known := n.full[code]
+	if !known {
+		full = fullName(names, code, "")
+		if names[code] != "" { // so that there are at most as many as divisions
+			n.full[code] = full
+		}
+	}
+	return full, nil
 }
 
 // fullName joins the names from below a division (none: from the top) down to code.

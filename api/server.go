@@ -84,9 +84,10 @@ type Config struct {
 	OIDC         *OIDC          // nil: nobody signs in elsewhere
 	HTTPS        bool           // people come by https, so cookies are sent by nothing else
 
-	Licence     Licence // of open data; zero: DefaultLicence
-	RateAddress Rate    // of those without an API key; 0: no bound
-	RateKey     Rate    // of each partner; 0: no bound
+	Live        *LiveRegister // nil: one that holds only what was asked
+	Licence     Licence       // of open data; zero: DefaultLicence
+	RateAddress Rate          // of those without an API key; 0: no bound
+	RateKey     Rate          // of each partner; 0: no bound
 
 	ScreenRenewal time.Duration // how often a screen renews its code, in whole seconds; 0 means 30
 }
@@ -110,7 +111,7 @@ type server struct {
 	everyone populationCache
 	proven   provenCache
 	says     operations
-	live     liveCache
+	live     *LiveRegister
 	looks    lookWriter
 	gates    gates
 
@@ -161,7 +162,9 @@ func newServer(c Config) (*server, error) {
 	s := &server{Config: c, log: c.Log, store: c.Store, now: c.Now, renderer: renderer, assets: assets, everyone: newPopulationCache(c.Store),
 		comparing: make(chan struct{}, comparedAtOnce), says: allOperations(), gates: newGates(), byAddress: newRates("address", c.RateAddress), byKey: newRates("key", c.RateKey)}
 	s.proven.most = maxProven
-	s.live.bound()
+	if s.live = c.Live; s.live == nil {
+		s.live = NewLiveRegister(DefaultLiveCodes)
+	}
 	if s.checker, err = s.checkerScript(); err != nil {
 		return nil, fmt.Errorf("prepare checker: %w", err)
 	}

@@ -92,7 +92,9 @@ func isGathered(r *http.Request) bool {
 	return is
 }
 
-func newGathered(body []byte, err error) *gathered { return &gathered{bytes.NewReader(body), body, err} }
+func newGathered(body []byte, err error) *gathered {
+	return &gathered{bytes.NewReader(body), body, err}
+}
 
 // gathered is a body that was read already, and what went wrong then.
 type gathered struct {

@@ -54,6 +54,6 @@ func (s *server) keptAnswer(view *liveView, body []byte) []byte {
 	if !view.known {
 		return nil
 	}
-	kept, _ := s.live.answers.find(view.second(), string(body))
+	kept, _ := s.live.answers.find(view.mark(), string(body))
 	return kept
 }

@@ -70,7 +70,7 @@ func (p *program) demoCommand() *cobra.Command {
 				return p.reportDemo(c.Context(), db)
 			}
 			return p.serve(c.Context(), db, serving{listening: api.Listening{Address: listen}, keys: keys, history: listHistoryDays,
-				rateAddress: api.DefaultRateAddress, rateKey: api.DefaultRateKey})
+				rateAddress: api.DefaultRateAddress, rateKey: api.DefaultRateKey, liveCodes: api.DefaultLiveCodes})
 		})
 	}
 	return c

@@ -21,7 +21,7 @@ import (
 func (p *program) serveCommand() *cobra.Command {
 	reach := &reachFlags{}
 	var inner []string
-	var history, scanAreas, scanDays, lookYears, rateAddress, rateKey int
+	var history, scanAreas, scanDays, lookYears, rateAddress, rateKey, liveCodes int
 	licence := api.DefaultLicence
 	keys, checkpoints := &keyFlags{}, ""
 	c := &cobra.Command{
@@ -44,10 +44,14 @@ func (p *program) serveCommand() *cobra.Command {
 	c.Flags().StringSliceVar(&inner, "webhook-allow", nil, "CIDR of an inner network that webhooks may lead to, also by http; without it they reach public addresses alone, by https")
 	c.Flags().IntVar(&rateAddress, "rate-address", int(api.DefaultRateAddress), "requests a minute that one address may make without an API key; 0: no bound")
 	c.Flags().IntVar(&rateKey, "rate-key", int(api.DefaultRateKey), "requests a minute that one partner may make, ten codes of a batch counting as one; 0: no bound")
+	c.Flags().IntVar(&liveCodes, "live-codes", api.DefaultLiveCodes, "codes that are held in memory for verifying, about a kilobyte each; the others are looked up one by one")
 	c.Flags().StringVar(&checkpoints, "checkpoint-dir", "", "folder where each daily checkpoint of the audit log is put as a file too: one that others keep a copy of")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if rateAddress < 0 || rateKey < 0 {
 			return usage(c, "--rate-address, --rate-key: want 0 or more requests a minute")
+		}
+		if liveCodes < 0 {
+			return usage(c, "--live-codes: want 0 or more codes")
 		}
 		if lookYears < 1 || lookYears > 100 {
 			return usage(c, "--look-years: want 1 to 100")
@@ -72,7 +76,7 @@ func (p *program) serveCommand() *cobra.Command {
 		}
 		return p.withNewDB(c.Context(), func(db *schema.DB) error {
 			return p.serve(c.Context(), db, serving{listening: *listening, proxies: reach.proxies, oidc: oidc, keys: keys, history: history, scanAreas: scanAreas, scanDays: scanDays, lookYears: lookYears, licence: licence, inner: networks,
-				rateAddress: api.Rate(rateAddress), rateKey: api.Rate(rateKey), checkpoints: checkpoints})
+				rateAddress: api.Rate(rateAddress), rateKey: api.Rate(rateKey), liveCodes: liveCodes, checkpoints: checkpoints})
 		})
 	}
 	return c
@@ -93,6 +97,7 @@ type serving struct {
 	licence api.Licence // of open data
 
 	rateAddress, rateKey api.Rate
+	liveCodes            int    // held in memory
 	checkpoints          string // folder where checkpoints of the audit log are put as files; empty: nowhere
 
 	inner []netip.Prefix // networks that webhooks may lead to beside the public Internet
@@ -128,6 +133,7 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 	config.Licence = s.licence
 	config.Issuer, config.Scans = issuer, api.NewScanLog(db, p.now, p.log(), s.scanAreas)
 	config.WebhookAllow, config.RateAddress, config.RateKey = s.inner, s.rateAddress, s.rateKey
+	config.Live = api.NewLiveRegister(s.liveCodes)
 	demo.show(&config)
 	handler, err := api.New(config)
 	if err != nil {
@@ -163,6 +169,7 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 	scheduler.Start()
 	defer func() { err = errors.Join(err, scheduler.Stop(), key.Close()) }()
 	defer beside(ctx, config.Scans.Run)() // to the end of the last request
+	defer beside(ctx, func(ctx context.Context) { config.Live.Run(ctx, db, p.now, log) })()
 	return api.Serve(ctx, s.listening, handler, p.log(), func(address net.Addr) {
 		scheme := "http"
 		if s.listening.Certificate != nil {
