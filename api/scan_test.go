@@ -68,6 +68,12 @@ func TestScansAreCounted(t *testing.T) {
 	if v := decoded[verdictJSON](t, get(h, "/api/v1/verify?code="+issued.Digits)); !v.Copied || !v.Authentic {
 		t.Errorf("a hint, not a verdict: %+v", v)
 	}
+	for after, want := range map[time.Duration]bool{signalShown: true, signalShown + time.Second: false} {
+		later := w.handler(t, func(c *Config) { c.Now = func() time.Time { return signals.Items[0].At.Add(after) } })
+		if v := decoded[verdictJSON](t, get(later, "/api/v1/verify?code="+issued.Digits)); v.Copied != want || !v.Authentic {
+			t.Errorf("%s after the signal: %+v", after, v)
+		}
+	}
 	for path, want := range map[string]string{"/v/" + issued.Digits: "scanned in many places", "/": "may have been copied", "/enterprises/" + string(w.first): "may have been copied"} {
 		if page := get(h, path, "Accept", "text/html", "Accept-Language", "en"); !strings.Contains(page.Body.String(), want) {
 			t.Errorf("%s has no %q", path, want)
