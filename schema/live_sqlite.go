@@ -28,9 +28,9 @@ func (t *tx) noteChange(ctx context.Context, touched string) error {
 }
 
 // liveLook is how long what SQLite said of other processes' commits holds.
-const liveLook = time.Millisecond
+const liveLook = 5 * time.Millisecond
 
-// sqliteClock asks SQLite whether another connection has committed (https://sqlite.org/pragma.html#pragma_data_version), at most once a millisecond
+// sqliteClock asks SQLite whether another connection has committed (https://sqlite.org/pragma.html#pragma_data_version), at most every five milliseconds
 // and after each commit of this process, and only then reads the number that writers raise. Both need one connection of their own.
 type sqliteClock struct {
 	pool    *sqlx.DB

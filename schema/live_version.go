@@ -35,7 +35,7 @@ const (
 
 // LiveVersion returns a number that differs from an earlier one when anything that Live or Keys return may have changed in between, by whichever
 // process; known is false when that cannot be told now. For writes of this process it is exact: it differs once the writer has returned. Another
-// process's writes show a millisecond later on SQLite; PostgreSQL tells them by NOTIFY, milliseconds after their commit, and when the connection that
+// process's writes show five milliseconds later on SQLite; PostgreSQL tells them by NOTIFY, milliseconds after their commit, and when the connection that
 // hears them is silent for three seconds nothing is known.
 func (db *DB) LiveVersion(ctx context.Context) (version uint64, known bool) {
 	return db.liveClock().version(ctx)

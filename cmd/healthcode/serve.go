@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"healthcode/access"
@@ -120,6 +122,7 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 		return err
 	}
 	gin.SetMode(gin.ReleaseMode)
+	collectSeldom()
 	log, end := gatheredLog(p.err)
 	defer end()
 	config := api.Config{Log: log, Store: db, Now: p.now, TrustedProxies: s.proxies, Bundle: &jobs.Bundle{DB: db, Signer: key, Clock: p.now}, HTTPS: s.listening.HTTPS(), OIDC: s.oidc}
@@ -178,6 +181,14 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 		fmt.Fprintf(p.out, "%s://%s/\n", scheme, address)
 		p.say("listening on %s; ctrl-C stops", address)
 	})
+}
+
+// collectSeldom has garbage collected half as often, unless GOGC says how often: nearly all of it is of requests that are over, and a server has more
+// memory to spare than time.
+func collectSeldom() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(200)
+	}
 }
 
 // checkpointToday makes the checkpoint of the audit log that is due, also after days in which nobody served.
