@@ -108,6 +108,12 @@ func TestSecurityHeaders(t *testing.T) {
 			t.Errorf("%s may be read from any page", path)
 		}
 	}
+	shown := get(h, "/api/v1/enterprises?x=1", "Accept", "text/html").Header()
+	for name, value := range pages {
+		if shown.Get(name) != value {
+			t.Errorf("what a browser shows of the API: %s is %q", name, shown.Get(name))
+		}
+	}
 }
 
 func TestStaticAssets(t *testing.T) {
