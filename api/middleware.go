@@ -2,10 +2,10 @@ package api
 
 import (
 	"context"
-	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"log/slog"
-	"maps"
+	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -31,16 +31,11 @@ const headerRequestID = "X-Request-Id"
 // contentPolicy allows what our pages have and nothing else: own style sheets, own images, images in Tabler's style sheet, own forms.
 const contentPolicy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// apiPolicy is for answers that no browser is to show or to frame.
-const apiPolicy = "default-src 'none'; frame-ancestors 'none'"
-
-// apiPrefix is where programs call.
-const apiPrefix = "/api/"
-
 // requestID gives each request a number of its own. One that a client sends is not believed: the log is ours.
 func requestID(c *gin.Context) {
 	var id [12]byte
-	rand.Read(id[:]) // crypto/rand.Read never fails: it crashes the program instead (Go 1.24)
+	binary.BigEndian.PutUint64(id[:], rand.Uint64())  //nolint:gosec // it must be new, not secret
+	binary.BigEndian.PutUint32(id[8:], rand.Uint32()) //nolint:gosec // the same
 	c.Writer.Header()[headerRequestID] = []string{hex.EncodeToString(id[:])}
 }
 
@@ -52,32 +47,48 @@ func strictTransport(c *gin.Context) {
 	c.Header("Strict-Transport-Security", "max-age=63072000")
 }
 
-// fixedHeaders stand on every answer. The slices are shared, so nobody may change one in place: Header.Set puts another in its place.
-var fixedHeaders = http.Header{
-	"Content-Security-Policy":      {contentPolicy},
-	"X-Content-Type-Options":       {"nosniff"},
-	"X-Frame-Options":              {"DENY"},
-	"Referrer-Policy":              {"no-referrer"},
-	"Cross-Origin-Opener-Policy":   {"same-origin"},
-	"Cross-Origin-Resource-Policy": {"same-origin"},
-	"Permissions-Policy":           {"camera=(), geolocation=(), microphone=()"},
-	"Cache-Control":                {"no-store"},
+// field is a header field with its value. The slice is shared, so nobody may change it in place: Header.Set puts another in its place.
+type field struct {
+	name  string
+	value []string
 }
 
-// fixedAPIHeaders stand on every answer of the API. No browser shows one as a page, so what only pages obey is left out (OWASP REST Security Cheat Sheet).
-var fixedAPIHeaders = http.Header{
-	"Content-Security-Policy":      {apiPolicy},
-	"X-Content-Type-Options":       {"nosniff"},
-	"Cross-Origin-Resource-Policy": {"same-origin"},
-	"Cache-Control":                {"no-store"},
+// pageFields stand on every answer, but those of the API.
+var pageFields = []field{
+	{"Content-Security-Policy", []string{contentPolicy}},
+	{"X-Content-Type-Options", []string{"nosniff"}},
+	{"X-Frame-Options", []string{"DENY"}},
+	{"Referrer-Policy", []string{"no-referrer"}},
+	{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
+	{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
+	{"Permissions-Policy", []string{"camera=(), geolocation=(), microphone=()"}},
+	{"Cache-Control", []string{"no-store"}},
 }
+
+// programFields stand on every answer of the API. No browser shows one as a page, so what only pages obey is left out (OWASP REST Security Cheat Sheet).
+var programFields = []field{
+	{"Content-Security-Policy", []string{"default-src 'none'; frame-ancestors 'none'"}},
+	{"X-Content-Type-Options", []string{"nosniff"}},
+	{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
+	{"Cache-Control", []string{"no-store"}},
+}
+
+// apiPrefix is where programs call.
+const apiPrefix = "/api/"
 
 func securityHeaders(c *gin.Context) {
-	fixed := fixedHeaders
 	if strings.HasPrefix(c.FullPath(), apiPrefix) {
-		fixed = fixedAPIHeaders
+		setFields(c, programFields)
+		return
 	}
-	maps.Copy(c.Writer.Header(), fixed)
+	setFields(c, pageFields)
+}
+
+func setFields(c *gin.Context, fields []field) {
+	header := c.Writer.Header()
+	for i := range fields {
+		header[fields[i].name] = fields[i].value
+	}
 }
 
 // limits bounds the body and the time of a request, and says that nobody in particular asks, until admit knows better. Handlers pass the request's
@@ -122,15 +133,26 @@ func (s *server) accessLog(c *gin.Context) {
 	if c.Writer.Status() >= http.StatusInternalServerError {
 		level = slog.LevelError
 	}
-	ctx, handler := c.Request.Context(), s.log.Handler()
+	ctx, handler := c.Request.Context(), s.saysWhat(c)
 	if !handler.Enabled(ctx, level) {
 		return
 	}
 	end := s.now()
 	line := slog.NewRecord(end, level, "request", 0) // the Logger would look for the line of the source, which is always this one
-	line.AddAttrs(slog.String("request_id", requestIDOf(c)), slog.String("method", c.Request.Method), slog.String("path", loggedPath(c)),
-		slog.Int("status", c.Writer.Status()), slog.Int("bytes", max(0, c.Writer.Size())), slog.Duration("took", end.Sub(start)))
+	line.AddAttrs(slog.String("request_id", requestIDOf(c)), slog.Int("status", c.Writer.Status()), slog.Int("bytes", max(0, c.Writer.Size())), slog.Duration("took", end.Sub(start)))
 	_ = handler.Handle(ctx, line) // there is nobody to tell that the log cannot be written
+}
+
+// saysWhat returns the log of a request, with what was asked. That of the most frequent one is made once.
+func (s *server) saysWhat(c *gin.Context) slog.Handler {
+	if c.Request.Method == http.MethodPost && c.FullPath() == verifyPath {
+		return s.verifyLog
+	}
+	return logOf(s.log, c.Request.Method, loggedPath(c))
+}
+
+func logOf(log *slog.Logger, method, path string) slog.Handler {
+	return log.Handler().WithAttrs([]slog.Attr{slog.String("method", method), slog.String("path", path)})
 }
 
 // loggedPath is the path as far as it may be logged: a code's payload is cut off, and so is whatever no route knows.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
 	"strings"
 
@@ -236,7 +235,7 @@ func (s *server) answerProblem(c *gin.Context, err error, verdict *VerdictAnswer
 		c.Header("WWW-Authenticate", `Bearer realm="healthcode"`)
 	}
 	if wantsPage(c.Request) {
-		maps.Copy(c.Writer.Header(), fixedHeaders) // a browser shows it, also where programs call
+		setFields(c, pageFields) // a browser shows it, also where programs call
 		s.render(c, p.Status, web.ProblemPage{Page: page, Status: p.Status, Title: p.Title, Detail: p.Detail, Home: page.Account != "" || isLocal(c.Request)})
 		return
 	}

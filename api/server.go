@@ -112,8 +112,11 @@ type server struct {
 	proven   provenCache
 	says     operations
 	live     *LiveRegister
-	looks    lookWriter
-	gates    gates
+
+	verifyLog slog.Handler // of requests to verify
+
+	looks lookWriter
+	gates gates
 
 	byAddress, byKey *rates
 
@@ -161,7 +164,7 @@ func newServer(c Config) (*server, error) {
 	}
 	s := &server{Config: c, log: c.Log, store: c.Store, now: c.Now, renderer: renderer, assets: assets, everyone: newPopulationCache(c.Store),
 		comparing: make(chan struct{}, comparedAtOnce), says: allOperations(), gates: newGates(), byAddress: newRates("address", c.RateAddress), byKey: newRates("key", c.RateKey)}
-	s.proven.most = maxProven
+	s.proven.most, s.verifyLog = maxProven, logOf(c.Log, http.MethodPost, verifyPath)
 	if s.live = c.Live; s.live == nil {
 		s.live = NewLiveRegister(DefaultLiveCodes)
 	}
