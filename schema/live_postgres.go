@@ -79,9 +79,6 @@ func (l *listener) run() {
 
 func (l *listener) heard() { l.heardAt.Store(int64(time.Since(processStart)) + 1) }
 
-// processStart is where the clock of this file begins; it never goes back.
-var processStart = time.Now()
-
 func (l *listener) version(context.Context) (uint64, bool) { return l.number.Load(), l.hears() }
 
 // hears reports whether the connection was heard of late.
