@@ -28,6 +28,7 @@ type listener struct {
 	pq      *pq.Listener
 	number  atomic.Uint64
 	heardAt atomic.Int64 // monotonic enough: nanoseconds of the process's clock; 0: not connected
+	pinging atomic.Bool
 	stop    chan struct{}
 	done    chan struct{}
 
@@ -68,19 +69,27 @@ func (l *listener) run() {
 			l.committed(touched)
 			l.heard()
 		case <-beat.C:
-			if l.pq.Ping() == nil {
-				l.heard()
-			}
+			l.ping()
 		case <-l.stop:
 			return
 		}
 	}
 }
 
-func (l *listener) heard() { l.heardAt.Store(int64(time.Since(processStart)) + 1) }
+// ping asks beside the loop: the driver's answer would wait for ever behind notifications that nobody takes.
+func (l *listener) ping() {
+	if !l.pinging.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		defer l.pinging.Store(false)
+		if l.pq.Ping() == nil {
+			l.heard()
+		}
+	}()
+}
 
-// processStart is where the clock of this file begins; it never goes back.
-var processStart = time.Now()
+func (l *listener) heard() { l.heardAt.Store(int64(time.Since(processStart)) + 1) }
 
 func (l *listener) version(context.Context) (uint64, bool) { return l.number.Load(), l.hears() }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"strings"
+	"time"
 
 	"healthcode/registry"
 )
@@ -32,6 +33,9 @@ const (
 	// liveTold bounds how many enterprises are named: whoever is further behind reads everything anew.
 	liveTold = 8192
 )
+
+// processStart is from where both clocks measure; that time never goes back.
+var processStart = time.Now()
 
 // LiveVersion returns a number that differs from an earlier one when anything that Live or Keys return may have changed in between, by whichever
 // process; known is false when that cannot be told now. For writes of this process it is exact: it differs once the writer has returned. Another
