@@ -29,6 +29,7 @@ type listener struct {
 	number  atomic.Uint64
 	heardAt atomic.Int64 // monotonic enough: nanoseconds of the process's clock; 0: not connected
 	pinging atomic.Bool
+	pings   sync.WaitGroup
 	stop    chan struct{}
 	done    chan struct{}
 
@@ -81,12 +82,12 @@ func (l *listener) ping() {
 	if !l.pinging.CompareAndSwap(false, true) {
 		return
 	}
-	go func() {
+	l.pings.Go(func() {
 		defer l.pinging.Store(false)
 		if l.pq.Ping() == nil {
 			l.heard()
 		}
-	}()
+	})
 }
 
 func (l *listener) heard() { l.heardAt.Store(int64(time.Since(processStart)) + 1) }
@@ -128,5 +129,6 @@ func (l *listener) Close() error {
 	close(l.stop)
 	err := l.pq.Close()
 	<-l.done
+	l.pings.Wait()
 	return err
 }
