@@ -45,8 +45,9 @@ fuzz: ## run every fuzz target for FUZZTIME (default 10s) each
 attack: ## run wapiti and sqlmap (Debian packages) against a demo city on this machine, some ten minutes (LEVEL=5 for longer)
 	@scripts/attack
 
-bench: ## run the benchmarks (BENCH=Name picks some)
+bench: ## run the benchmarks (BENCH=Name picks some; BENCH=Load measures verifying under load with wrk, and its memory over a million requests)
 	@go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+	@case '$(BENCH)' in . | Load) scripts/bench-load ;; esac
 
 cover: ## test with coverage: cover.out, cover.html and the total
 	@go test -p 2 -coverprofile=cover.out -coverpkg=./... ./...
