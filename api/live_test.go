@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"healthcode/registry"
@@ -22,16 +25,25 @@ import (
 // liveModel is a register of a few enterprises with a code each, whose name counts how often it was changed.
 type liveModel struct {
 	t       *rapid.T
+	between func() // runs between two rows of a stream
+
+	mu      sync.Mutex
 	names   map[registry.USCC]int
 	version uint64
 	touched []registry.USCC // by each version; empty: everything
 	deaf    bool            // nothing is known now
-	between func()          // runs between two rows of a stream
+	broken  error           // what ends a stream
 }
 
-func (m *liveModel) LiveVersion(context.Context) (uint64, bool) { return m.version, !m.deaf }
+func (m *liveModel) LiveVersion(context.Context) (uint64, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.version, !m.deaf
+}
 
 func (m *liveModel) LiveChanges(_ context.Context, since uint64) (schema.LiveChanges, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	changes := schema.LiveChanges{Version: m.version}
 	for _, code := range m.touched[min(since, m.version):] {
 		changes.All = changes.All || code == ""
@@ -42,7 +54,13 @@ func (m *liveModel) LiveChanges(_ context.Context, since uint64) (schema.LiveCha
 
 func (m *liveModel) LiveRows(_ context.Context, _ time.Time, most int) iter.Seq2[schema.LiveRow, error] {
 	return func(yield func(schema.LiveRow, error) bool) {
-		names := maps.Clone(m.names) // one state
+		m.mu.Lock()
+		names, broken := maps.Clone(m.names), m.broken // one state
+		m.mu.Unlock()
+		if broken != nil {
+			yield(schema.LiveRow{}, broken)
+			return
+		}
 		for i, code := range slices.Sorted(maps.Keys(names)) {
 			m.between()
 			if i >= most || !yield(schema.LiveRow{USCC: code, Live: liveNamed(names[code])}, nil) {
@@ -55,6 +73,8 @@ func (m *liveModel) LiveRows(_ context.Context, _ time.Time, most int) iter.Seq2
 
 // write changes an enterprise, or all of them.
 func (m *liveModel) write(code registry.USCC) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for each := range m.names {
 		if code == "" || code == each {
 			m.names[each]++
@@ -62,6 +82,13 @@ func (m *liveModel) write(code registry.USCC) {
 	}
 	m.version++
 	m.touched = append(m.touched, code)
+}
+
+// breaks ends each stream with an error from now on; nil mends it.
+func (m *liveModel) breaks(why error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.broken = why
 }
 
 func liveNamed(n int) *schema.Live { return &schema.Live{Name: strconv.Itoa(n), RegionCode: "33"} }
@@ -142,6 +169,51 @@ func TestLiveRegisterIsTrue(t *testing.T) {
 	})
 }
 
+// The register is read in at the start, again a second after everything changed, and a minute after it could not be read.
+func TestLiveRegisterRun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := &liveModel{names: map[registry.USCC]int{"A": 0, "B": 0, "C": 0}, between: func() {}}
+		l, log := NewLiveRegister(2), &lines{}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			l.Run(ctx, m, time.Now, slog.New(slog.NewTextHandler(log, nil)))
+		}()
+		holds := func(want int) {
+			t.Helper()
+			synctest.Wait()
+			_, known := l.advance(ctx, m)
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			if !known || l.held != want {
+				t.Errorf("%d codes are held, want %d", l.held, want)
+			}
+		}
+		holds(2)
+		m.write("")
+		holds(0)
+		time.Sleep(fillRest)
+		holds(2)
+		m.breaks(errors.New("the disk is full"))
+		m.write("")
+		holds(0)
+		time.Sleep(fillRest)
+		synctest.Wait()
+		if text := log.String(); !strings.Contains(text, "level=WARN") || !strings.Contains(text, "the disk is full") {
+			t.Errorf("logged %q", text)
+		}
+		m.breaks(nil)
+		m.write("")
+		holds(0)
+		time.Sleep(time.Minute)
+		holds(2)
+		stop()
+		<-ended
+	})
+}
+
 // counted counts how often the register is asked for a code.
 type counted struct {
 	Store
@@ -189,4 +261,54 @@ func TestLiveRegisterHolds(t *testing.T) {
 		t.Fatal(err)
 	}
 	ask(0, w.first)
+}
+
+// While the register is read in again and again and many ask, whoever has changed a code sees it changed at once.
+func TestLiveRegisterAtOnce(t *testing.T) {
+	t.Parallel()
+	w := ownWorld(t)
+	live := NewLiveRegister(DefaultLiveCodes)
+	h := w.handler(t, func(c *Config) { c.Live = live })
+	ask := func(code registry.USCC) string {
+		return call(h, http.MethodPost, verifyPath, strings.NewReader(`{"code":"`+w.codes[code].JWT+`"}`), jsonBody...).Body.String()
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var others sync.WaitGroup
+	for range 3 {
+		others.Go(func() {
+			for ctx.Err() == nil {
+				for code := range w.codes {
+					if got := ask(code); !strings.Contains(got, `"signature_valid":true`) {
+						t.Error(got)
+					}
+				}
+			}
+		})
+	}
+	others.Go(func() {
+		for ctx.Err() == nil {
+			if err := live.fill(ctx, w.db, w.now); err != nil && ctx.Err() == nil {
+				t.Error(err)
+			}
+		}
+	})
+	for i := range 12 {
+		step, reason := schema.StepSuspend, `"reason":"suspended"`
+		if i%2 == 1 {
+			step, reason = schema.StepResume, `"reason":"ok"`
+		}
+		if _, err := w.db.ChangeCode(ctx, w.codes[w.first].Code.Index, step, "Li Hua", "lost"); err != nil {
+			t.Fatal(err)
+		}
+		if got := ask(w.first); !strings.Contains(got, reason) {
+			t.Errorf("%s, want %s", got, reason)
+		}
+		if i%4 == 3 { // everything may have changed
+			if _, err := w.db.PutRegions(ctx, []registry.Region{{Code: "33", Name: "浙江" + strconv.Itoa(i)}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	stop()
+	others.Wait()
 }
