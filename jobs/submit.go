@@ -94,7 +94,7 @@ type part struct {
 	number  int
 	results []RowResult // of each row; those of good rows without their outcome
 	good    []int       // the places of the good rows
-	records []registry.Record
+	records []schema.PackedRecord
 }
 
 // store reads and decodes chunks in one goroutine while another stores those before, in their order.
@@ -163,15 +163,21 @@ func (j *Submit) read(ctx context.Context, s *schema.Submission, number int, dec
 	if err != nil {
 		return nil, fmt.Errorf("read rows: %w", err)
 	}
-	p := &part{number: number, results: make([]RowResult, len(rows)), good: make([]int, 0, len(rows)), records: make([]registry.Record, 0, len(rows))}
-	values := make([]*registry.Record, len(rows))
+	p := &part{number: number, results: make([]RowResult, len(rows)), good: make([]int, 0, len(rows)), records: make([]schema.PackedRecord, len(rows))}
 	var group errgroup.Group
 	workers := runtime.GOMAXPROCS(0)
 	for w := range workers {
 		group.Go(func() error {
 			for i := w; i < len(rows); i += workers {
+				var record *registry.Record
 				p.results[i].Row = chunk.FirstLine + int64(rows[i].Number) - 1
-				values[i], p.results[i].Errors = decode.Decode(&rows[i])
+				if record, p.results[i].Errors = decode.Decode(&rows[i]); record == nil {
+					continue
+				}
+				var err error
+				if p.records[i], err = schema.PackRecord(record); err != nil {
+					return fmt.Errorf("row %d: %w", p.results[i].Row, err)
+				}
 			}
 			return nil
 		})
@@ -179,14 +185,18 @@ func (j *Submit) read(ctx context.Context, s *schema.Submission, number int, dec
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	for i, value := range values {
+	for i := range rows {
 		if len(p.results[i].Errors) > 0 {
 			p.results[i].Outcome = schema.Refused
 			p.results[i].Source, p.results[i].SourceRef = named(rows[i].JSON)
 			continue
 		}
-		p.good, p.records = append(p.good, i), append(p.records, *value)
+		if n := len(p.good); n < i {
+			p.records[n] = p.records[i]
+		}
+		p.good = append(p.good, i)
 	}
+	p.records = p.records[:len(p.good)]
 	return p, nil
 }
 
@@ -211,7 +221,7 @@ func named(row []byte) (source, ref string) {
 // report says what became of the rows of a chunk, packed.
 func (j *Submit) report(id string, p *part, put []schema.PutResult) (string, schema.RowCounts, error) {
 	for n, i := range p.good {
-		r, record := &p.results[i], &p.records[n]
+		r, record := &p.results[i], p.records[n].Record
 		r.Outcome, r.Source, r.SourceRef, r.Revision, r.Errors = put[n].Outcome, record.Source, record.SourceRef, put[n].Revision, nil
 		if r.Outcome == schema.Refused {
 			r.Errors = registry.Problems{put[n].Problem}

@@ -41,6 +41,7 @@ func (p *Problems) add(field, problem, want string) {
 // text checks one line of text for length in characters, valid UTF-8 and control characters.
 func (p *Problems) text(field, value string, maxLength int) {
 	switch {
+	case len(value) <= maxLength && isPrintable(value): // nearly all
 	case !utf8.ValidString(value):
 		p.add(field, "not valid UTF-8", "UTF-8 text")
 	case utf8.RuneCountInString(value) > maxLength:
@@ -48,6 +49,16 @@ func (p *Problems) text(field, value string, maxLength int) {
 	case strings.ContainsFunc(value, unicode.IsControl):
 		p.add(field, "has a control character", "one line of plain text")
 	}
+}
+
+// isPrintable reports whether a text has printable ASCII only.
+func isPrintable(text string) bool {
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // required is text that may not be empty.

@@ -250,8 +250,8 @@ func submissions(t *testing.T, fresh Opener) {
 	}
 	foreign := Record(1, 1)
 	foreign.Source = "foreign"
-	must(0, db.PutChunk(ctx, work, 1, []registry.Record{Record(1, 0), foreign, Record(9, 0)}, told("one")))(t)
-	must(0, db.PutChunk(ctx, work, 2, []registry.Record{Record(1, 0), Record(1, 2)}, told("two")))(t)
+	must(0, db.PutChunk(ctx, work, 1, packed(t, Record(1, 0), foreign, Record(9, 0)), told("one")))(t)
+	must(0, db.PutChunk(ctx, work, 2, packed(t, Record(1, 0), Record(1, 2)), told("two")))(t)
 	must(0, db.EndSubmission(ctx, work, schema.SubmissionFinished, ""))(t)
 	done := must(db.Submission(ctx, partner(7), "sub_1"))(t)
 	want := schema.RowCounts{Rows: 5, Added: 2, Unchanged: 1, Waiting: 1, Refused: 1}
@@ -364,23 +364,28 @@ func submissionsEnded(t *testing.T, fresh Opener) {
 	receive(t, db, "another's", 8)
 }
 
+func packed(t *testing.T, records ...registry.Record) []schema.PackedRecord {
+	t.Helper()
+	return must(schema.PackRecords(records))(t)
+}
+
 func submissionFence(t *testing.T, fresh Opener) {
 	db, ctx := Open(t, fresh), t.Context()
 	twoCounties(t, db)
 	must(0, db.QueueSubmission(ctx, receive(t, db, "sub_1", 7, 1, 1, 1)))(t)
 	old := must(db.ClaimSubmission(ctx, -time.Second))(t) // its lease has run out already
-	must(0, db.PutChunk(ctx, old, 1, []registry.Record{Record(1, 0)}, told("one")))(t)
+	must(0, db.PutChunk(ctx, old, 1, packed(t, Record(1, 0)), told("one")))(t)
 	next := must(db.ClaimSubmission(ctx, time.Minute))(t)
 	if next.ChunksDone != 1 || next.Added != 1 || !next.StartedAt.Equal(old.StartedAt) {
 		t.Errorf("taken up: %+v", next)
 	}
-	if err := db.PutChunk(ctx, old, 2, []registry.Record{Record(1, 1)}, told("lost")); !errors.Is(err, schema.ErrLeaseLost) {
+	if err := db.PutChunk(ctx, old, 2, packed(t, Record(1, 1)), told("lost")); !errors.Is(err, schema.ErrLeaseLost) {
 		t.Errorf("the old worker stored: %v", err)
 	}
-	if err := db.PutChunk(ctx, next, 3, []registry.Record{Record(1, 2)}, told("ahead")); !errors.Is(err, schema.ErrLeaseLost) {
+	if err := db.PutChunk(ctx, next, 3, packed(t, Record(1, 2)), told("ahead")); !errors.Is(err, schema.ErrLeaseLost) {
 		t.Errorf("a part out of order: %v", err)
 	}
-	if err := db.PutChunk(ctx, next, 2, []registry.Record{Record(1, 1)}, func([]schema.PutResult) (string, schema.RowCounts, error) {
+	if err := db.PutChunk(ctx, next, 2, packed(t, Record(1, 1)), func([]schema.PutResult) (string, schema.RowCounts, error) {
 		return "", schema.RowCounts{}, errors.New("no room")
 	}); err == nil {
 		t.Error("a part without results was stored")
@@ -388,9 +393,9 @@ func submissionFence(t *testing.T, fresh Opener) {
 	if stored := must(db.RecordsOf(ctx, Code(1)))(t); len(stored) != 1 {
 		t.Fatalf("%d records, want the one of the first part: a part is stored whole or not at all", len(stored))
 	}
-	must(0, db.PutChunk(ctx, next, 2, []registry.Record{Record(1, 1)}, told("two")))(t)
+	must(0, db.PutChunk(ctx, next, 2, packed(t, Record(1, 1)), told("two")))(t)
 	must(0, db.CancelSubmission(ctx, partner(7), "sub_1"))(t)
-	if err := db.PutChunk(ctx, next, 3, []registry.Record{Record(1, 2)}, told("three")); !errors.Is(err, schema.ErrLeaseLost) {
+	if err := db.PutChunk(ctx, next, 3, packed(t, Record(1, 2)), told("three")); !errors.Is(err, schema.ErrLeaseLost) {
 		t.Errorf("stored after it was cancelled: %v", err)
 	}
 	if err := db.EndSubmission(ctx, next, schema.SubmissionFinished, ""); !errors.Is(err, schema.ErrLeaseLost) {
