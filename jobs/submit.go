@@ -103,12 +103,13 @@ func (j *Submit) store(ctx context.Context, s *schema.Submission) error {
 	if err != nil {
 		return err
 	}
+	reader := &partReader{Submit: j, submission: s, decode: decode}
 	parts := make(chan *part, 1)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(parts)
 		for number := s.ChunksDone + 1; number <= s.Chunks; number++ {
-			p, err := j.read(ctx, s, number, decode)
+			p, err := reader.read(ctx, number)
 			if err != nil {
 				return err
 			}
@@ -146,43 +147,33 @@ func (j *Submit) decoder(s *schema.Submission) (*exchange.Decoder[registry.Recor
 	return decode, nil
 }
 
-// read unpacks a chunk and decodes its rows, on every processor.
-func (j *Submit) read(ctx context.Context, s *schema.Submission, number int, decode *exchange.Decoder[registry.Record]) (*part, error) {
-	chunk, err := j.DB.Chunk(ctx, s.ID, number)
+// partReader reads the chunks of a submission, one after the other.
+type partReader struct {
+	*Submit
+	submission *schema.Submission
+	decode     *exchange.Decoder[registry.Record]
+	lines      []byte // of the chunk; records hold no part of it
+}
+
+// read unpacks a chunk and decodes its rows.
+func (r *partReader) read(ctx context.Context, number int) (*part, error) {
+	id := r.submission.ID
+	chunk, err := r.DB.Chunk(ctx, id, number)
 	if errors.Is(err, schema.ErrNotFound) { // cancelled meanwhile: its rest is gone
 		return nil, schema.ErrLeaseLost
 	}
 	if err != nil {
 		return nil, err
 	}
-	lines, err := j.Spool.unpack(s.ID, number, spoolLines, chunk.Body)
-	if err != nil {
+	if r.lines, err = r.Spool.unpack(r.lines[:cap(r.lines)], id, number, spoolLines, chunk.Body); err != nil {
 		return nil, err
 	}
-	rows, err := exchange.SplitNDJSON(lines)
+	rows, err := exchange.SplitNDJSON(r.lines)
 	if err != nil {
 		return nil, fmt.Errorf("read rows: %w", err)
 	}
 	p := &part{number: number, results: make([]RowResult, len(rows)), good: make([]int, 0, len(rows)), records: make([]schema.PackedRecord, len(rows))}
-	var group errgroup.Group
-	workers := runtime.GOMAXPROCS(0)
-	for w := range workers {
-		group.Go(func() error {
-			for i := w; i < len(rows); i += workers {
-				var record *registry.Record
-				p.results[i].Row = chunk.FirstLine + int64(rows[i].Number) - 1
-				if record, p.results[i].Errors = decode.Decode(&rows[i]); record == nil {
-					continue
-				}
-				var err error
-				if p.records[i], err = schema.PackRecord(record); err != nil {
-					return fmt.Errorf("row %d: %w", p.results[i].Row, err)
-				}
-			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
+	if err := r.decodeAll(p, rows, chunk.FirstLine); err != nil {
 		return nil, err
 	}
 	for i := range rows {
@@ -198,6 +189,29 @@ func (j *Submit) read(ctx context.Context, s *schema.Submission, number int, dec
 	}
 	p.records = p.records[:len(p.good)]
 	return p, nil
+}
+
+// decodeAll decodes and packs rows on every processor but one, which the storing of the chunk before needs.
+func (r *partReader) decodeAll(p *part, rows []exchange.Row, firstLine int64) error {
+	var group errgroup.Group
+	workers := max(1, runtime.GOMAXPROCS(0)-1)
+	for w := range workers {
+		group.Go(func() error {
+			for i := w; i < len(rows); i += workers {
+				var record *registry.Record
+				p.results[i].Row = firstLine + int64(rows[i].Number) - 1
+				if record, p.results[i].Errors = r.decode.Decode(&rows[i]); record == nil {
+					continue
+				}
+				var err error
+				if p.records[i], err = schema.PackRecord(record); err != nil {
+					return fmt.Errorf("row %d: %w", p.results[i].Row, err)
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
 }
 
 // named returns which record a refused row is about, as far as it says.
