@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"slices"
 	"time"
 
 	"healthcode/access"
@@ -89,12 +90,19 @@ func (j *Submit) giveBack(ctx context.Context, s *schema.Submission) {
 	}
 }
 
-// part is a chunk on its way to the store.
+// part is a chunk on its way to the store. One that is stored makes room for the next.
 type part struct {
 	number  int
-	results []RowResult // of each row; those of good rows without their outcome
-	good    []int       // the places of the good rows
-	records []schema.PackedRecord
+	results []RowResult           // of each row; those of good rows without their outcome
+	good    []int                 // the places of the good rows
+	records []schema.PackedRecord // of the good rows
+	told    []byte                // the results as lines
+}
+
+// clear makes room for a chunk of so many rows.
+func (p *part) clear(number, rows int) {
+	p.number, p.good = number, p.good[:0]
+	p.results, p.records = slices.Grow(p.results[:0], rows)[:rows], slices.Grow(p.records[:0], rows)[:rows]
 }
 
 // store reads and decodes chunks in one goroutine while another stores those before, in their order.
@@ -103,8 +111,8 @@ func (j *Submit) store(ctx context.Context, s *schema.Submission) error {
 	if err != nil {
 		return err
 	}
-	reader := &partReader{Submit: j, submission: s, decode: decode}
-	parts := make(chan *part, 1)
+	parts, stored := make(chan *part, 1), make(chan *part, 1)
+	reader := &partReader{Submit: j, submission: s, decode: decode, stored: stored}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(parts)
@@ -132,6 +140,10 @@ func (j *Submit) store(ctx context.Context, s *schema.Submission) error {
 				return fmt.Errorf("store part %d of %d: %w", p.number, chunks, err)
 			}
 			j.at(stepKept, p.number)
+			select {
+			case stored <- p:
+			default:
+			}
 		}
 		return nil
 	})
@@ -152,7 +164,18 @@ type partReader struct {
 	*Submit
 	submission *schema.Submission
 	decode     *exchange.Decoder[registry.Record]
-	lines      []byte // of the chunk; records hold no part of it
+	lines      []byte       // of the chunk; records hold no part of it
+	stored     <-chan *part // parts that are there for the next chunk
+}
+
+func (r *partReader) part(number, rows int) *part {
+	p := new(part)
+	select {
+	case p = <-r.stored:
+	default:
+	}
+	p.clear(number, rows)
+	return p
 }
 
 // read unpacks a chunk and decodes its rows.
@@ -172,7 +195,7 @@ func (r *partReader) read(ctx context.Context, number int) (*part, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read rows: %w", err)
 	}
-	p := &part{number: number, results: make([]RowResult, len(rows)), good: make([]int, 0, len(rows)), records: make([]schema.PackedRecord, len(rows))}
+	p := r.part(number, len(rows))
 	if err := r.decodeAll(p, rows, chunk.FirstLine); err != nil {
 		return nil, err
 	}
@@ -198,9 +221,9 @@ func (r *partReader) decodeAll(p *part, rows []exchange.Row, firstLine int64) er
 	for w := range workers {
 		group.Go(func() error {
 			for i := w; i < len(rows); i += workers {
-				var record *registry.Record
-				p.results[i].Row = firstLine + int64(rows[i].Number) - 1
-				if record, p.results[i].Errors = r.decode.Decode(&rows[i]); record == nil {
+				record, problems := r.decode.Decode(&rows[i])
+				p.results[i] = RowResult{Row: firstLine + int64(rows[i].Number) - 1, Errors: problems}
+				if record == nil {
 					continue
 				}
 				var err error
@@ -242,15 +265,15 @@ func (j *Submit) report(id string, p *part, put []schema.PutResult) (string, sch
 		}
 	}
 	var counts schema.RowCounts
-	lines := make([]byte, 0, 96*len(p.results))
+	p.told = p.told[:0]
 	for i := range p.results {
 		counts.Count(p.results[i].Outcome)
 		var err error
-		if lines, err = p.results[i].appendLine(lines); err != nil {
+		if p.told, err = p.results[i].appendLine(p.told); err != nil {
 			return "", counts, fmt.Errorf("write results: %w", err)
 		}
 	}
-	packed, err := j.Spool.pack(id, p.number, spoolResults, lines)
+	packed, err := j.Spool.pack(id, p.number, spoolResults, p.told)
 	return packed, counts, err
 }
 
