@@ -36,3 +36,14 @@ func (b *recordBatch) takenForNew(ctx context.Context, records []PackedRecord, c
 	}
 	return !stored, nil
 }
+
+// knownBefore returns those of a batch that is taken for new whose keys the batch before had: an end of a batch often comes between the revisions of a record.
+func (b *recordBatch) knownBefore(records []PackedRecord) []PackedRecord {
+	var known []PackedRecord
+	for i := range records {
+		if _, there := b.before[recordKey{records[i].row.source, records[i].row.sourceRef}]; there {
+			known = append(known, records[i])
+		}
+	}
+	return known
+}

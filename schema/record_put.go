@@ -81,6 +81,7 @@ type recordBatch struct {
 	written recordRows // for the audit log
 
 	hopes   bool                     // see takenForNew
+	before  map[recordKey]*recordRow // see knownBefore
 	decides bool                     // the rows are what a decision makes of records, not what a source sends
 	said    map[recordKey]*recordRow // of records whose newest revision a decision made: what their source sent last
 }
@@ -146,14 +147,18 @@ func (b *recordBatch) look(ctx context.Context, records []PackedRecord) error {
 	if err != nil {
 		return err
 	}
+	looked := records
 	if isNew {
+		looked = b.knownBefore(records)
+	}
+	if len(looked) == 0 {
 		b.newest, b.older, b.said = make(map[recordKey]*recordRow, len(records)), make(map[revisionKey]*recordRow), make(map[recordKey]*recordRow)
 		return nil
 	}
-	if b.newest, err = b.tx.newestRecords(ctx, records); err != nil {
+	if b.newest, err = b.tx.newestRecords(ctx, looked); err != nil {
 		return err
 	}
-	if b.older, err = b.tx.olderRecords(ctx, records, b.newest); err != nil {
+	if b.older, err = b.tx.olderRecords(ctx, looked, b.newest); err != nil {
 		return err
 	}
 	b.said, err = b.tx.saidBefore(ctx, b.newest)

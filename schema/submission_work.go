@@ -59,9 +59,10 @@ func (db *DB) PutChunk(ctx context.Context, s *Submission, number int, records [
 	var counts RowCounts
 	options := PutOptions{Bounds: &s.Bounds}
 	attempts := 0
+	var batch *recordBatch
 	err := db.inPut(ctx, "store a part of a submission", options, func(t *tx) error {
-		batch := newRecordBatch(t, options)
-		batch.hopes = attempts == 0 && s.looks == 0
+		batch = newRecordBatch(t, options)
+		batch.hopes, batch.before = attempts == 0 && s.looks == 0, s.before
 		attempts++
 		var results string
 		err := batch.store(ctx, records, func(put []PutResult) (err error) {
@@ -77,6 +78,7 @@ func (db *DB) PutChunk(ctx context.Context, s *Submission, number int, records [
 		s.ChunksDone = number
 		s.RowCounts.add(&counts)
 		s.learn(attempts)
+		s.before = batch.newest
 	}
 	return err
 }

@@ -20,6 +20,7 @@ var recordInCases = []suiteCase{
 	{"submissions: received, stored, reported", submissions},
 	{"submissions: cut, cancelled, pruned", submissionsEnded},
 	{"submissions: of two processes one has it", submissionFence},
+	{"submissions: revisions on both sides of a cut", submissionCut},
 	{"submissions: of claims at once one is taken", submissionRaces},
 	{"idempotency: a key is one request", idempotency},
 	{"idempotency: of many at once one begins", idempotencyRaces},
@@ -367,6 +368,38 @@ func submissionsEnded(t *testing.T, fresh Opener) {
 func packed(t *testing.T, records ...registry.Record) []schema.PackedRecord {
 	t.Helper()
 	return must(schema.PackRecords(records))(t)
+}
+
+// submissionCut: many rows are taken for new, but those whose keys the chunk before had. No chunk is decided twice because of them.
+func submissionCut(t *testing.T, fresh Opener) {
+	db, ctx := Open(t, fresh), t.Context()
+	must(db.PutEnterprises(ctx, Enterprises(0, 60), now))(t)
+	must(0, db.QueueSubmission(ctx, receive(t, db, "sub_1", 7, 200, 201, 200)))(t)
+	work := must(db.ClaimSubmission(ctx, time.Minute))(t)
+	rows := Records(0, 60, 10)
+	last := rows[199]
+	last.State = registry.StateVoided
+	rows = slices.Insert(rows, 203, last) // soon after the cut, where no sample is taken, another revision of the last row before it
+	for number, bounds := range [][2]int{{0, 200}, {200, 401}, {401, 601}} {
+		decided := 0
+		report := func(put []schema.PutResult) (string, schema.RowCounts, error) {
+			decided++
+			return told("done")(put)
+		}
+		must(0, db.PutChunk(ctx, work, number+1, packed(t, rows[bounds[0]:bounds[1]]...), report))(t)
+		if decided != 1 {
+			t.Errorf("chunk %d was decided %d times", number+1, decided)
+		}
+	}
+	if want := (schema.RowCounts{Rows: 601, Added: 600, Changed: 1}); work.RowCounts != want {
+		t.Errorf("%+v, want %+v", work.RowCounts, want)
+	}
+	second := func(r registry.Record) bool {
+		return r.SourceRef == last.SourceRef && r.Revision == 2 && r.State == registry.StateVoided
+	}
+	if chain := must(db.RecordsOf(ctx, last.USCC))(t); !slices.ContainsFunc(chain, second) {
+		t.Errorf("%+v, want a second revision of %s", chain, last.SourceRef)
+	}
 }
 
 func submissionFence(t *testing.T, fresh Opener) {
