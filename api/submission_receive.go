@@ -23,6 +23,7 @@ import (
 	"healthcode/schema"
 
 	"github.com/gin-gonic/gin"
+	"golang.org/x/sync/errgroup"
 )
 
 // The bounds of a submission.
@@ -214,7 +215,26 @@ func reasonOf(err error) string {
 	return "it could not be kept"
 }
 
+// keep cuts the body into chunks in one goroutine while another stores those before, in their order.
 func (r *receiver) keep(ctx context.Context) error {
+	chunks := make(chan schema.Chunk, 1)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		defer close(chunks)
+		return r.cut(ctx, chunks)
+	})
+	group.Go(func() error {
+		for chunk := range chunks {
+			if err := r.store.AddChunk(ctx, r.submission, chunk); err != nil {
+				return fmt.Errorf("keep a part: %w", err)
+			}
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+func (r *receiver) cut(ctx context.Context, chunks chan<- schema.Chunk) error {
 	for number := 1; ; number++ {
 		first := r.lines.lines + 1
 		body, err := r.lines.next()
@@ -236,9 +256,10 @@ func (r *receiver) keep(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		chunk := schema.Chunk{Number: number, FirstLine: first, Lines: r.lines.lines - first + 1, Bytes: int64(len(body)), Body: packed}
-		if err := r.store.AddChunk(ctx, r.submission, chunk); err != nil {
-			return fmt.Errorf("keep a part: %w", err)
+		select {
+		case chunks <- schema.Chunk{Number: number, FirstLine: first, Lines: r.lines.lines - first + 1, Bytes: int64(len(body)), Body: packed}:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }

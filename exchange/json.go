@@ -39,13 +39,13 @@ func compactJSON(value any) string {
 
 // fromJSON reads one object of NDJSON.
 func fromJSON[T any](data []byte) (*T, registry.Problems) {
-	var value T
-	if into, isRecord := any(&value).(*registry.Record); isRecord {
+	if _, isRecord := any((*T)(nil)).(*registry.Record); isRecord {
 		if quick, ok := quickRecord(data); ok {
-			*into = *quick
-			return &value, nil
+			value, _ := any(quick).(*T)
+			return value, nil
 		}
 	}
+	var value T
 	if err := strictJSON(data, &value); err != nil {
 		return nil, explainJSON[T](data, err)
 	}

@@ -13,17 +13,8 @@ import (
 func scanRecord(data []byte) (*registry.Record, bool) {
 	s := recordScan{data: data, text: string(data)}
 	record := new(registry.Record)
-	if !s.take('{') {
+	if !s.object(func(name string) bool { return s.member(name, record) }) {
 		return nil, false
-	}
-	for first := true; !s.take('}'); first = false {
-		if !first && !s.take(',') {
-			return nil, false
-		}
-		name, ok := s.plain()
-		if !ok || !s.take(':') || !s.member(name, record) {
-			return nil, false
-		}
 	}
 	if s.space(); s.at != len(s.text) {
 		return nil, false
@@ -69,6 +60,36 @@ func (s *recordScan) take(c byte) bool {
 		return false
 	}
 	s.at++
+	return true
+}
+
+// object reads an object, each member's value with a function.
+func (s *recordScan) object(member func(name string) bool) bool {
+	if !s.take('{') {
+		return false
+	}
+	for first := true; !s.take('}'); first = false {
+		if !first && !s.take(',') {
+			return false
+		}
+		name, ok := s.plain()
+		if !ok || !s.take(':') || !member(name) {
+			return false
+		}
+	}
+	return true
+}
+
+// list reads a list, each value with a function.
+func (s *recordScan) list(value func() bool) bool {
+	if !s.take('[') {
+		return false
+	}
+	for first := true; !s.take(']'); first = false {
+		if !first && !s.take(',') || !value() {
+			return false
+		}
+	}
 	return true
 }
 
@@ -162,8 +183,7 @@ func (s *recordScan) member(name string, r *registry.Record) bool {
 	case "outcome":
 		return s.once(4) && plainInto(s, &r.Outcome)
 	case "severity":
-		text, ok := s.plain()
-		return ok && s.once(5) && r.Severity.UnmarshalText([]byte(text)) == nil
+		return s.once(5) && s.severity(&r.Severity)
 	case "occurred_on":
 		return s.once(6) && s.day(&r.OccurredOn)
 	case "product_code":
@@ -189,10 +209,10 @@ func (s *recordScan) rareMember(name string, r *registry.Record) bool {
 	case "rectified_on":
 		return s.once(14) && s.day(&r.RectifiedOn)
 	case "findings":
-		return s.once(15) && s.nested('[') && json.Unmarshal(s.nest, &r.Findings, strictMembers) == nil
+		return s.once(15) && s.findings(&r.Findings)
 	case "people":
 		r.People = new(registry.People)
-		return s.once(16) && s.people(r.People)
+		return s.once(16) && s.object(func(name string) bool { return s.person(name, r.People) })
 	case "detail":
 		ok := s.once(17) && s.nested('{')
 		s.detail = s.nest
@@ -204,49 +224,61 @@ func (s *recordScan) rareMember(name string, r *registry.Record) bool {
 	return false // also revision, which only exports have
 }
 
-func (s *recordScan) people(p *registry.People) bool {
-	if !s.take('{') {
-		return false
+func (s *recordScan) person(name string, p *registry.People) bool {
+	switch name {
+	case "sampler":
+		return s.once(19) && plainInto(s, &p.Sampler)
+	case "tester":
+		return s.once(20) && plainInto(s, &p.Tester)
+	case "inspectors":
+		p.Inspectors = make([]string, 0, 2)
+		return s.once(21) && s.list(func() bool {
+			text, ok := s.plain()
+			p.Inspectors = append(p.Inspectors, text)
+			return ok
+		})
 	}
-	for first := true; !s.take('}'); first = false {
-		if !first && !s.take(',') {
-			return false
-		}
-		name, ok := s.plain()
-		if !ok || !s.take(':') {
-			return false
-		}
-		switch name {
-		case "sampler":
-			ok = s.once(19) && plainInto(s, &p.Sampler)
-		case "tester":
-			ok = s.once(20) && plainInto(s, &p.Tester)
-		case "inspectors":
-			ok = s.once(21) && s.texts(&p.Inspectors)
-		default:
-			ok = false
-		}
-		if !ok {
-			return false
-		}
-	}
-	return true
+	return false
 }
 
-func (s *recordScan) texts(into *[]string) bool {
-	if !s.take('[') {
-		return false
+// findings reads a list of findings; one with escapes or nulls with the reader of any JSON.
+func (s *recordScan) findings(into *[]registry.Finding) bool {
+	s.space()
+	start := s.at
+	*into = make([]registry.Finding, 0, 2)
+	if s.list(func() bool {
+		var f registry.Finding
+		seen := s.seen
+		ok := s.object(func(name string) bool { return s.finding(name, &f) })
+		s.seen = seen // the next one has the same members
+		*into = append(*into, f)
+		return ok
+	}) {
+		return true
 	}
-	*into = make([]string, 0, 2)
-	for !s.take(']') {
-		if len(*into) > 0 && !s.take(',') {
-			return false
-		}
-		text, ok := s.plain()
-		if !ok {
-			return false
-		}
-		*into = append(*into, text)
+	s.at, *into = start, nil
+	return s.nested('[') && json.Unmarshal(s.nest, into, strictMembers) == nil
+}
+
+func (s *recordScan) finding(name string, f *registry.Finding) bool {
+	switch name {
+	case "item":
+		return s.once(22) && plainInto(s, &f.Item)
+	case "severity":
+		return s.once(23) && s.severity(&f.Severity)
+	case "standard":
+		return s.once(24) && plainInto(s, &f.Standard)
+	case "limit":
+		return s.once(25) && plainInto(s, &f.Limit)
+	case "value":
+		return s.once(26) && plainInto(s, &f.Value)
+	case "cause":
+		return s.once(27) && plainInto(s, &f.Cause)
 	}
-	return true
+	return false
+}
+
+func (s *recordScan) severity(into *registry.Severity) bool {
+	text, ok := s.plain()
+	return ok && into.UnmarshalText([]byte(text)) == nil
 }

@@ -27,7 +27,7 @@ func (s *Spool) Lines(id string, number int, lines []byte) (string, error) {
 
 // Results unpacks the results of a chunk: one RowResult a line.
 func (s *Spool) Results(id string, number int, packed string) ([]byte, error) {
-	return s.unpack(id, number, spoolResults, packed)
+	return s.unpack(nil, id, number, spoolResults, packed)
 }
 
 func purposeOf(id string, number int, what string) string {
@@ -38,7 +38,8 @@ func (s *Spool) pack(id string, number int, what string, plain []byte) (string, 
 	return s.Seal.Seal(string(s2.Encode(nil, plain)), purposeOf(id, number, what))
 }
 
-func (s *Spool) unpack(id string, number int, what, sealed string) ([]byte, error) {
+// unpack unpacks into a buffer if it is long enough, or into a new one.
+func (s *Spool) unpack(into []byte, id string, number int, what, sealed string) ([]byte, error) {
 	packed, err := s.Seal.Open(sealed, purposeOf(id, number, what))
 	if err != nil {
 		return nil, fmt.Errorf("unpack %s of %s: %w", what, id, err)
@@ -50,7 +51,7 @@ func (s *Spool) unpack(id string, number int, what, sealed string) ([]byte, erro
 	if err != nil {
 		return nil, fmt.Errorf("unpack %s of %s: %w", what, id, err)
 	}
-	plain, err := s2.Decode(nil, []byte(packed))
+	plain, err := s2.Decode(into, []byte(packed))
 	if err != nil {
 		return nil, fmt.Errorf("unpack %s of %s: %w", what, id, err)
 	}

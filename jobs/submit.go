@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"slices"
 	"time"
 
 	"healthcode/access"
@@ -89,12 +90,19 @@ func (j *Submit) giveBack(ctx context.Context, s *schema.Submission) {
 	}
 }
 
-// part is a chunk on its way to the store.
+// part is a chunk on its way to the store. One that is stored makes room for the next.
 type part struct {
 	number  int
-	results []RowResult // of each row; those of good rows without their outcome
-	good    []int       // the places of the good rows
-	records []registry.Record
+	results []RowResult           // of each row; those of good rows without their outcome
+	good    []int                 // the places of the good rows
+	records []schema.PackedRecord // of the good rows
+	told    []byte                // the results as lines
+}
+
+// clear makes room for a chunk of so many rows.
+func (p *part) clear(number, rows int) {
+	p.number, p.good = number, p.good[:0]
+	p.results, p.records = slices.Grow(p.results[:0], rows)[:rows], slices.Grow(p.records[:0], rows)[:rows]
 }
 
 // store reads and decodes chunks in one goroutine while another stores those before, in their order.
@@ -103,12 +111,13 @@ func (j *Submit) store(ctx context.Context, s *schema.Submission) error {
 	if err != nil {
 		return err
 	}
-	parts := make(chan *part, 1)
+	parts, stored := make(chan *part, 1), make(chan *part, 1)
+	reader := &partReader{Submit: j, submission: s, decode: decode, stored: stored}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(parts)
 		for number := s.ChunksDone + 1; number <= s.Chunks; number++ {
-			p, err := j.read(ctx, s, number, decode)
+			p, err := reader.read(ctx, number)
 			if err != nil {
 				return err
 			}
@@ -131,6 +140,10 @@ func (j *Submit) store(ctx context.Context, s *schema.Submission) error {
 				return fmt.Errorf("store part %d of %d: %w", p.number, chunks, err)
 			}
 			j.at(stepKept, p.number)
+			select {
+			case stored <- p:
+			default:
+			}
 		}
 		return nil
 	})
@@ -146,48 +159,82 @@ func (j *Submit) decoder(s *schema.Submission) (*exchange.Decoder[registry.Recor
 	return decode, nil
 }
 
-// read unpacks a chunk and decodes its rows, on every processor.
-func (j *Submit) read(ctx context.Context, s *schema.Submission, number int, decode *exchange.Decoder[registry.Record]) (*part, error) {
-	chunk, err := j.DB.Chunk(ctx, s.ID, number)
+// partReader reads the chunks of a submission, one after the other.
+type partReader struct {
+	*Submit
+	submission *schema.Submission
+	decode     *exchange.Decoder[registry.Record]
+	lines      []byte       // of the chunk; records hold no part of it
+	stored     <-chan *part // parts that are there for the next chunk
+}
+
+func (r *partReader) part(number, rows int) *part {
+	p := new(part)
+	select {
+	case p = <-r.stored:
+	default:
+	}
+	p.clear(number, rows)
+	return p
+}
+
+// read unpacks a chunk and decodes its rows.
+func (r *partReader) read(ctx context.Context, number int) (*part, error) {
+	id := r.submission.ID
+	chunk, err := r.DB.Chunk(ctx, id, number)
 	if errors.Is(err, schema.ErrNotFound) { // cancelled meanwhile: its rest is gone
 		return nil, schema.ErrLeaseLost
 	}
 	if err != nil {
 		return nil, err
 	}
-	lines, err := j.Spool.unpack(s.ID, number, spoolLines, chunk.Body)
-	if err != nil {
+	if r.lines, err = r.Spool.unpack(r.lines[:cap(r.lines)], id, number, spoolLines, chunk.Body); err != nil {
 		return nil, err
 	}
-	rows, err := exchange.SplitNDJSON(lines)
+	rows, err := exchange.SplitNDJSON(r.lines)
 	if err != nil {
 		return nil, fmt.Errorf("read rows: %w", err)
 	}
-	p := &part{number: number, results: make([]RowResult, len(rows)), good: make([]int, 0, len(rows)), records: make([]registry.Record, 0, len(rows))}
-	values := make([]*registry.Record, len(rows))
-	var group errgroup.Group
-	workers := runtime.GOMAXPROCS(0)
-	for w := range workers {
-		group.Go(func() error {
-			for i := w; i < len(rows); i += workers {
-				p.results[i].Row = chunk.FirstLine + int64(rows[i].Number) - 1
-				values[i], p.results[i].Errors = decode.Decode(&rows[i])
-			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
+	p := r.part(number, len(rows))
+	if err := r.decodeAll(p, rows, chunk.FirstLine); err != nil {
 		return nil, err
 	}
-	for i, value := range values {
+	for i := range rows {
 		if len(p.results[i].Errors) > 0 {
 			p.results[i].Outcome = schema.Refused
 			p.results[i].Source, p.results[i].SourceRef = named(rows[i].JSON)
 			continue
 		}
-		p.good, p.records = append(p.good, i), append(p.records, *value)
+		if n := len(p.good); n < i {
+			p.records[n] = p.records[i]
+		}
+		p.good = append(p.good, i)
 	}
+	p.records = p.records[:len(p.good)]
 	return p, nil
+}
+
+// decodeAll decodes and packs rows on every processor but one, which the storing of the chunk before needs.
+func (r *partReader) decodeAll(p *part, rows []exchange.Row, firstLine int64) error {
+	var group errgroup.Group
+	workers := max(1, runtime.GOMAXPROCS(0)-1)
+	for w := range workers {
+		group.Go(func() error {
+			for i := w; i < len(rows); i += workers {
+				record, problems := r.decode.Decode(&rows[i])
+				p.results[i] = RowResult{Row: firstLine + int64(rows[i].Number) - 1, Errors: problems}
+				if record == nil {
+					continue
+				}
+				var err error
+				if p.records[i], err = schema.PackRecord(record); err != nil {
+					return fmt.Errorf("row %d: %w", p.results[i].Row, err)
+				}
+			}
+			return nil
+		})
+	}
+	return group.Wait()
 }
 
 // named returns which record a refused row is about, as far as it says.
@@ -211,22 +258,22 @@ func named(row []byte) (source, ref string) {
 // report says what became of the rows of a chunk, packed.
 func (j *Submit) report(id string, p *part, put []schema.PutResult) (string, schema.RowCounts, error) {
 	for n, i := range p.good {
-		r, record := &p.results[i], &p.records[n]
+		r, record := &p.results[i], p.records[n].Record
 		r.Outcome, r.Source, r.SourceRef, r.Revision, r.Errors = put[n].Outcome, record.Source, record.SourceRef, put[n].Revision, nil
 		if r.Outcome == schema.Refused {
 			r.Errors = registry.Problems{put[n].Problem}
 		}
 	}
 	var counts schema.RowCounts
-	lines := make([]byte, 0, 96*len(p.results))
+	p.told = p.told[:0]
 	for i := range p.results {
 		counts.Count(p.results[i].Outcome)
 		var err error
-		if lines, err = p.results[i].appendLine(lines); err != nil {
+		if p.told, err = p.results[i].appendLine(p.told); err != nil {
 			return "", counts, fmt.Errorf("write results: %w", err)
 		}
 	}
-	packed, err := j.Spool.pack(id, p.number, spoolResults, lines)
+	packed, err := j.Spool.pack(id, p.number, spoolResults, p.told)
 	return packed, counts, err
 }
 

@@ -6,18 +6,22 @@ import (
 	"unicode/utf8"
 )
 
+// What encoding/json escapes although it is printable: two ends of lines of JavaScript. Both begin with a byte that Chinese characters do not begin with.
+const lineSeparator, paragraphSeparator = "\u2028", "\u2029"
+
 // PlainJSON reports whether encoding/json writes a text as it is, between quotes: valid UTF-8 in which nothing is escaped.
 func PlainJSON(text string) bool {
-	ascii := true
+	ascii, separators := true, false
 	for i := range len(text) {
 		switch c := text[i]; {
 		case c < 0x20, c == '"', c == '\\', c == '<', c == '>', c == '&':
 			return false
 		case c >= utf8.RuneSelf:
-			ascii = false
+			ascii, separators = false, separators || c == lineSeparator[0]
 		}
 	}
-	return ascii || utf8.ValidString(text) && !strings.ContainsAny(text, "\u2028\u2029")
+	return ascii || utf8.ValidString(text) &&
+		(!separators || !strings.Contains(text, lineSeparator) && !strings.Contains(text, paragraphSeparator))
 }
 
 // AppendJSON appends a text as encoding/json writes it. What is not valid UTF-8 comes out as U+FFFD.

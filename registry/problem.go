@@ -41,6 +41,7 @@ func (p *Problems) add(field, problem, want string) {
 // text checks one line of text for length in characters, valid UTF-8 and control characters.
 func (p *Problems) text(field, value string, maxLength int) {
 	switch {
+	case len(value) <= maxLength && isPlainLine(value): // nearly all
 	case !utf8.ValidString(value):
 		p.add(field, "not valid UTF-8", "UTF-8 text")
 	case utf8.RuneCountInString(value) > maxLength:
@@ -48,6 +49,21 @@ func (p *Problems) text(field, value string, maxLength int) {
 	case strings.ContainsFunc(value, unicode.IsControl):
 		p.add(field, "has a control character", "one line of plain text")
 	}
+}
+
+// isPlainLine reports whether a text is valid UTF-8 without control characters. It passes over no character that begins with the byte 0xC2, as some control
+// characters do: false says only that each character has to be looked at.
+func isPlainLine(text string) bool {
+	ascii := true
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c < ' ', c == 0x7f, c == 0xc2:
+			return false
+		case c >= utf8.RuneSelf:
+			ascii = false
+		}
+	}
+	return ascii || utf8.ValidString(text)
 }
 
 // required is text that may not be empty.

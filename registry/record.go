@@ -205,13 +205,16 @@ func (p *Problems) findings(findings []Finding) {
 		p.add("findings", fmt.Sprintf("%d findings", len(findings)), fmt.Sprintf("at most %d", MaxFindings))
 		return
 	}
-	for i, f := range findings {
-		field := fmt.Sprintf("findings[%d]", i)
+	for i := range findings {
+		f, before := &findings[i], len(*p)
 		if f.Severity == SeverityNone || f.Severity > SeverityCritical {
-			p.add(field+".severity", "is missing", "minor, major or critical")
+			p.add(".severity", "is missing", "minor, major or critical")
 		}
-		for _, text := range []string{f.Item, f.Standard, f.Limit, f.Value, f.Cause} {
-			p.text(field, text, 300)
+		for _, text := range [...]string{f.Item, f.Standard, f.Limit, f.Value, f.Cause} {
+			p.text("", text, 300)
+		}
+		for at := before; at < len(*p); at++ {
+			(*p)[at].Field = fmt.Sprintf("findings[%d]%s", i, (*p)[at].Field)
 		}
 	}
 }

@@ -84,6 +84,9 @@ func appendTextValue(dst []byte, text string) []byte {
 }
 
 func appendNumberValue(dst []byte, n int64) []byte {
+	if n >= 0 && n <= 9 { // most are
+		return append(dst, '1', ':', byte('0'+n))
+	}
 	var digits [20]byte // the longest number
 	number := strconv.AppendInt(digits[:0], n, 10)
 	dst = append(strconv.AppendInt(dst, int64(len(number)), 10), ':')

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // copyBlock is how many bytes of rows go to the driver at once.
@@ -118,12 +119,23 @@ func appendCopyValue(dst []byte, value any) ([]byte, error) {
 
 // appendCopyText appends a text with what COPY would take for something else behind backslashes.
 func appendCopyText(dst []byte, text string) []byte {
-	for i := range len(text) {
-		if copyEscapes[text[i]] != 0 {
-			return appendEscaped(dst, text)
-		}
+	if needsEscapes(text) {
+		return appendEscaped(dst, text)
 	}
 	return append(dst, text...)
+}
+
+// needsEscapes looks at each byte of a short text, and asks for each of the four in a long one, which the library does many bytes at a time.
+func needsEscapes(text string) bool {
+	if len(text) >= 64 {
+		return strings.IndexByte(text, '\\') >= 0 || strings.IndexByte(text, '\n') >= 0 || strings.IndexByte(text, '\t') >= 0 || strings.IndexByte(text, '\r') >= 0
+	}
+	for i := range len(text) {
+		if copyEscapes[text[i]] != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // copyEscapes holds the letter that stands behind the backslash for each byte that needs one.

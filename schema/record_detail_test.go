@@ -23,7 +23,9 @@ func TestPackedDetails(t *testing.T) {
 			d.Batch = text.Draw(t, "batch")
 		}
 		for range rapid.IntRange(0, 2).Draw(t, "findings") {
-			r.Findings = append(r.Findings, registry.Finding{Severity: registry.SeverityMinor, Item: text.Draw(t, "item")})
+			severity := registry.Severity(rapid.IntRange(0, int(registry.SeverityCritical)).Draw(t, "severity"))
+			r.Findings = append(r.Findings, registry.Finding{Severity: severity, Item: text.Draw(t, "item"), Standard: text.Draw(t, "standard"),
+				Limit: text.Draw(t, "limit"), Value: text.Draw(t, "value"), Cause: text.Draw(t, "cause")})
 		}
 		if rapid.Bool().Draw(t, "with people") {
 			r.People = &registry.People{Sampler: text.Draw(t, "sampler"), Tester: text.Draw(t, "tester"), Inspectors: rapid.SliceOfN(text, 0, 3).Draw(t, "inspectors")}

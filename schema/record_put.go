@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"healthcode/registry"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // PutRecords stores a batch in one transaction and says for each row what became of it. Sending a batch again changes nothing. A row
@@ -15,21 +17,45 @@ import (
 // next one. Records of enterprises that are not registered are kept aside. A good batch has 1,000 to 10,000 rows.
 // The caller has validated the rows (registry.Record.Validate).
 func (db *DB) PutRecords(ctx context.Context, records []registry.Record, options PutOptions) ([]PutResult, error) {
+	packed, err := PackRecords(records)
+	if err != nil {
+		return nil, fmt.Errorf("store records: %w", err)
+	}
 	var results []PutResult
 	tried := false
-	err := db.inPut(ctx, "store records", options, func(t *tx) error {
+	err = db.inPut(ctx, "store records", options, func(t *tx) error {
 		batch := newRecordBatch(t, options)
 		batch.hopes, tried = !tried, true
-		var err error
-		if results, err = batch.put(ctx, records); err != nil {
-			return err
-		}
-		if err := t.auditPut(ctx, putRecords, batch.written, results); err != nil {
-			return err
-		}
-		return t.announce(ctx, batch.changed)
+		return batch.store(ctx, packed, func(put []PutResult) error {
+			results = put
+			return nil
+		})
 	})
 	return results, err
+}
+
+// store puts a batch, with its line of the audit log and who is to be graded anew. What became of the rows is known before the database has them: that is
+// told, and hashed for the log, while the database takes them in.
+func (b *recordBatch) store(ctx context.Context, records []PackedRecord, told func([]PutResult) error) error {
+	results, err := b.decide(ctx, records)
+	if err != nil {
+		return err
+	}
+	var beside errgroup.Group
+	beside.Go(func() error {
+		if err := told(results); err != nil {
+			return err
+		}
+		return b.tx.auditPut(ctx, putRecords, b.written, results)
+	})
+	err = b.write(ctx)
+	if failed := beside.Wait(); err == nil {
+		err = failed
+	}
+	if err != nil {
+		return err
+	}
+	return b.tx.announce(ctx, b.changed)
 }
 
 type recordKey struct{ source, ref string }
@@ -55,6 +81,7 @@ type recordBatch struct {
 	written recordRows // for the audit log
 
 	hopes   bool                     // see takenForNew
+	before  map[recordKey]*recordRow // see knownBefore
 	decides bool                     // the rows are what a decision makes of records, not what a source sends
 	said    map[recordKey]*recordRow // of records whose newest revision a decision made: what their source sent last
 }
@@ -64,6 +91,20 @@ func newRecordBatch(t *tx, options PutOptions) *recordBatch {
 }
 
 func (b *recordBatch) put(ctx context.Context, records []registry.Record) ([]PutResult, error) {
+	packed, err := PackRecords(records)
+	if err != nil {
+		return nil, err
+	}
+	results, err := b.decide(ctx, packed)
+	if err != nil {
+		return nil, err
+	}
+	return results, b.write(ctx)
+}
+
+// decide says what becomes of each row, and keeps aside those that wait. The others are left to write.
+func (b *recordBatch) decide(ctx context.Context, records []PackedRecord) ([]PutResult, error) {
+	b.added, b.ended, b.notes = nil, nil, nil
 	if len(records) == 0 {
 		return nil, nil
 	}
@@ -71,21 +112,21 @@ func (b *recordBatch) put(ctx context.Context, records []registry.Record) ([]Put
 		return nil, err
 	}
 	results := make([]PutResult, len(records))
+	b.added = make([]*recordRow, 0, len(records))
 	for i := range records {
-		var err error
-		if results[i], err = b.place(&records[i], i); err != nil {
-			return nil, err
-		}
+		results[i] = b.place(&records[i], i)
 	}
 	if err := b.keepAside(ctx, records); err != nil {
 		return nil, err
 	}
-	return results, b.write(ctx)
+	slices.SortFunc(b.added, compareRows)
+	b.written = append(b.written, b.added...)
+	return results, nil
 }
 
 // look reads everything that the decisions need, with one query for each question.
-func (b *recordBatch) look(ctx context.Context, records []registry.Record) error {
-	b.added, b.ended, b.notes, b.aside = nil, nil, nil, make(map[int]bool)
+func (b *recordBatch) look(ctx context.Context, records []PackedRecord) error {
+	b.aside = make(map[int]bool)
 	codes := distinctCodes(records)
 	var err error
 	if b.known, err = b.tx.registered(ctx, codes, b.options.Bounds); err != nil {
@@ -106,67 +147,71 @@ func (b *recordBatch) look(ctx context.Context, records []registry.Record) error
 	if err != nil {
 		return err
 	}
+	looked := records
 	if isNew {
+		looked = b.knownBefore(records)
+	}
+	if len(looked) == 0 {
 		b.newest, b.older, b.said = make(map[recordKey]*recordRow, len(records)), make(map[revisionKey]*recordRow), make(map[recordKey]*recordRow)
 		return nil
 	}
-	if b.newest, err = b.tx.newestRecords(ctx, records); err != nil {
+	if b.newest, err = b.tx.newestRecords(ctx, looked); err != nil {
 		return err
 	}
-	if b.older, err = b.tx.olderRecords(ctx, records, b.newest); err != nil {
+	if b.older, err = b.tx.olderRecords(ctx, looked, b.newest); err != nil {
 		return err
 	}
 	b.said, err = b.tx.saidBefore(ctx, b.newest)
 	return err
 }
 
-func distinctCodes(records []registry.Record) []string {
+func distinctCodes(records []PackedRecord) []string {
 	seen := make(map[string]bool)
 	var codes []string
+	last := "" // the rows of an enterprise often come together
 	for i := range records {
-		if code := string(records[i].USCC); !seen[code] && storable(code) {
+		code := records[i].row.uscc
+		if code != last && !seen[code] && storable(code) {
 			seen[code] = true
 			codes = append(codes, code)
 		}
+		last = code
 	}
 	slices.Sort(codes)
 	return codes
 }
 
 // place decides about one row.
-func (b *recordBatch) place(r *registry.Record, at int) (PutResult, error) {
-	row, err := newRecordRow(r)
-	if err != nil {
-		return PutResult{}, err
+func (b *recordBatch) place(p *PackedRecord, at int) PutResult {
+	if !p.storable {
+		return refused("", "has a zero byte or is not valid UTF-8", "plain text")
 	}
-	if !storable(row.uscc, row.source, row.sourceRef, row.kind, row.outcome, row.productCode, row.stage, row.purpose, row.caseID, row.state, row.detail) {
-		return refused("", "has a zero byte or is not valid UTF-8", "plain text"), nil
-	}
-	key := recordKey{r.Source, r.SourceRef}
-	current := b.newest[key]
-	if result, within := b.options.Bounds.admit(r, b.known[row.uscc], current); !within {
-		return result, nil
+	r, row := p.Record, p.fresh()
+	key := recordKey{row.source, row.sourceRef}
+	current, known := b.newest[key], b.known[row.uscc]
+	if result, within := b.options.Bounds.admit(r, known, current); !within {
+		return result
 	}
 	switch {
 	case current != nil && current.uscc != row.uscc:
 		return refused("uscc", "source "+r.Source+" sent "+r.SourceRef+" for enterprise "+current.uscc,
-			current.uscc+"; to move a record, void it there and send it with a new source_ref"), nil
-	case !b.known[row.uscc]:
+			current.uscc+"; to move a record, void it there and send it with a new source_ref")
+	case !known:
 		if _, problem := b.tx.moment(b.options, r.KnownAt, 0, 0); problem != nil {
-			return *problem, nil
+			return *problem
 		}
 		b.aside[at] = true
-		return PutResult{Outcome: Waiting}, nil
+		return PutResult{Outcome: Waiting}
 	}
-	if result, decided := b.compare(&row, r.Revision, current); decided {
-		return result, nil
+	if result, decided := b.compare(row, r.Revision, current); decided {
+		return result
 	}
 	if said := b.said[key]; said != nil && !b.decides {
-		if result := keepDecision(&row, r, current, said); result != nil {
-			return *result, nil
+		if result := keepDecision(row, r, current, said); result != nil {
+			return *result
 		}
 	}
-	return b.add(&row, r, current), nil
+	return b.add(p, current)
 }
 
 // compare answers for a row that adds nothing or may not be stored.
@@ -198,16 +243,16 @@ func (b *recordBatch) compare(row *recordRow, revision int, current *recordRow) 
 }
 
 // add makes the row the newest revision of its record.
-func (b *recordBatch) add(row *recordRow, r *registry.Record, current *recordRow) PutResult {
-	revision, last := 1, int64(0)
+func (b *recordBatch) add(p *PackedRecord, current *recordRow) PutResult {
+	row, revision, last := &p.row, 1, int64(0)
 	if current != nil {
 		revision, last = current.revision+1, current.knownAt
 	}
-	knownAt, problem := b.tx.moment(b.options, r.KnownAt, last, b.graded[row.uscc])
+	knownAt, problem := b.tx.moment(b.options, p.Record.KnownAt, last, b.graded[row.uscc])
 	if problem != nil {
 		return *problem
 	}
-	row.settle(r, revision, knownAt)
+	p.settle(revision, knownAt)
 	outcome := Added
 	if current != nil {
 		outcome = Changed
@@ -236,8 +281,6 @@ func (b *recordBatch) write(ctx context.Context) error {
 	if err := b.tx.endRecords(ctx, b.ended); err != nil {
 		return err
 	}
-	slices.SortFunc(b.added, compareRows)
-	b.written = append(b.written, b.added...)
 	if err := b.tx.insertRecords(ctx, b.added); err != nil {
 		return err
 	}
@@ -281,11 +324,11 @@ func (t *tx) registered(ctx context.Context, codes []string, bounds *Bounds) (ma
 }
 
 // newestRecords returns the newest stored revision of each (source, source_ref) of the batch, whichever enterprise has it.
-func (t *tx) newestRecords(ctx context.Context, records []registry.Record) (map[recordKey]*recordRow, error) {
+func (t *tx) newestRecords(ctx context.Context, records []PackedRecord) (map[recordKey]*recordRow, error) {
 	pairs := make([][2]string, 0, len(records))
 	for i := range records {
-		if storable(records[i].Source, records[i].SourceRef) {
-			pairs = append(pairs, [2]string{records[i].Source, records[i].SourceRef})
+		if records[i].storable {
+			pairs = append(pairs, [2]string{records[i].row.source, records[i].row.sourceRef})
 		}
 	}
 	slices.SortFunc(pairs, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
@@ -310,11 +353,11 @@ func (t *tx) newestRecords(ctx context.Context, records []registry.Record) (map[
 }
 
 // olderRecords returns the stored revisions that rows with a revision number of their own name, when they are not the newest.
-func (t *tx) olderRecords(ctx context.Context, records []registry.Record, newest map[recordKey]*recordRow) (map[revisionKey]*recordRow, error) {
+func (t *tx) olderRecords(ctx context.Context, records []PackedRecord, newest map[recordKey]*recordRow) (map[revisionKey]*recordRow, error) {
 	found := make(map[revisionKey]*recordRow)
 	var wanted [][4]any
 	for i := range records {
-		r := &records[i]
+		r := records[i].Record
 		if current := newest[recordKey{r.Source, r.SourceRef}]; current != nil && r.Revision > 0 && r.Revision < current.revision {
 			wanted = append(wanted, [4]any{current.uscc, r.Source, r.SourceRef, r.Revision})
 		}

@@ -46,6 +46,59 @@ func (r *recordRow) values() []any {
 		r.productCode, r.stage, r.purpose, r.caseID, r.state, r.provisionalUntil, r.rectifyBy, r.rectifiedOn, r.detail, r.fact}
 }
 
+// PackedRecord is a record with all of its row that does not depend on what is stored. Packing needs no database, so that many can be packed at once, ahead
+// of the transaction that stores them. One transaction at a time may have it.
+type PackedRecord struct {
+	Record   *registry.Record
+	row      recordRow
+	fact     string // of its first revision, which most are
+	storable bool
+}
+
+// PackRecord packs a record that was validated. The error says that its detail cannot be written as JSON.
+func PackRecord(r *registry.Record) (PackedRecord, error) {
+	row, err := newRecordRow(r)
+	if err != nil {
+		return PackedRecord{}, err
+	}
+	ok := storable(row.uscc, row.source, row.sourceRef, row.kind, row.outcome, row.productCode, row.stage, row.purpose, row.caseID, row.state, row.detail)
+	return PackedRecord{Record: r, row: row, fact: packFact(r, 1), storable: ok}, nil
+}
+
+// PackRecords packs records, each as PackRecord does.
+func PackRecords(records []registry.Record) ([]PackedRecord, error) {
+	packed := make([]PackedRecord, len(records))
+	for i := range records {
+		var err error
+		if packed[i], err = PackRecord(&records[i]); err != nil {
+			return nil, err
+		}
+	}
+	return packed, nil
+}
+
+// fresh returns the row as it was packed, whatever a transaction that came to nothing made of it.
+func (p *PackedRecord) fresh() *recordRow {
+	p.row.revision, p.row.knownAt, p.row.supersededAt, p.row.fact, p.row.isNew = 0, 0, never, "", false
+	return &p.row
+}
+
+// settle gives the row its revision and moment, and what scoring reads of it.
+func (p *PackedRecord) settle(revision int, knownAt int64) {
+	p.row.revision, p.row.knownAt, p.row.fact = revision, knownAt, p.fact
+	if revision != 1 {
+		p.row.fact = packFact(p.Record, revision)
+	}
+}
+
+// packFact packs what scoring reads of a revision.
+func packFact(r *registry.Record, revision int) string {
+	fact := scoring.FactOf(r)
+	fact.Revision = int32(revision)
+	var room [512]byte
+	return string(fact.AppendJSON(room[:0]))
+}
+
 // newRecordRow packs everything but revision, known_at and fact.
 func newRecordRow(r *registry.Record) (recordRow, error) {
 	detail, err := packDetail(r)
@@ -65,15 +118,6 @@ func packDetail(r *registry.Record) (string, error) {
 		return "", fmt.Errorf("pack detail: %w", err)
 	}
 	return string(text), nil
-}
-
-// settle gives the row its revision and moment and packs what scoring reads of it.
-func (r *recordRow) settle(record *registry.Record, revision int, knownAt int64) {
-	r.revision, r.knownAt = revision, knownAt
-	fact := scoring.FactOf(record)
-	fact.Revision = int32(revision)
-	var room [512]byte
-	r.fact = string(fact.AppendJSON(room[:0]))
 }
 
 // record unpacks a stored row.

@@ -87,8 +87,9 @@ type Submission struct {
 
 	worker string
 	lease  time.Duration
-	looks  int // chunks of which the keys are looked for, because one was not as new as it was taken to be
-	doubt  int // how many they were at first
+	looks  int                      // chunks of which the keys are looked for, because one was not as new as it was taken to be
+	doubt  int                      // how many they were at first
+	before map[recordKey]*recordRow // by the keys of the chunk before; only they count
 }
 
 // Chunk is a part of a submission. Body and Results are opaque here.

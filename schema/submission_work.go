@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"time"
-
-	"healthcode/registry"
 )
 
 // ClaimSubmission takes the oldest submission that waits to be stored, or whose process has stopped. ErrNothingDue when there is none.
@@ -57,27 +55,21 @@ func (db *DB) Chunk(ctx context.Context, id string, number int) (*Chunk, error) 
 // PutChunk stores the records of the next chunk as PutRecords does, within the bounds of the submission, with what became of each: all at once or nothing. report turns
 // what became of the records into the results of the chunk; it may be called again when a race was lost. ErrLeaseLost when another process has
 // the submission, or it was cancelled.
-func (db *DB) PutChunk(ctx context.Context, s *Submission, number int, records []registry.Record, report func([]PutResult) (string, RowCounts, error)) error {
+func (db *DB) PutChunk(ctx context.Context, s *Submission, number int, records []PackedRecord, report func([]PutResult) (string, RowCounts, error)) error {
 	var counts RowCounts
 	options := PutOptions{Bounds: &s.Bounds}
 	attempts := 0
+	var batch *recordBatch
 	err := db.inPut(ctx, "store a part of a submission", options, func(t *tx) error {
-		batch := newRecordBatch(t, options)
-		batch.hopes = attempts == 0 && s.looks == 0
+		batch = newRecordBatch(t, options)
+		batch.hopes, batch.before = attempts == 0 && s.looks == 0, s.before
 		attempts++
-		put, err := batch.put(ctx, records)
+		var results string
+		err := batch.store(ctx, records, func(put []PutResult) (err error) {
+			results, counts, err = report(put)
+			return err
+		})
 		if err != nil {
-			return err
-		}
-		results, n, err := report(put)
-		if err != nil {
-			return err
-		}
-		counts = n
-		if err := t.auditPut(ctx, putRecords, batch.written, put); err != nil {
-			return err
-		}
-		if err := t.announce(ctx, batch.changed); err != nil {
 			return err
 		}
 		return t.chunkDone(ctx, s, number, results, &counts)
@@ -86,6 +78,7 @@ func (db *DB) PutChunk(ctx context.Context, s *Submission, number int, records [
 		s.ChunksDone = number
 		s.RowCounts.add(&counts)
 		s.learn(attempts)
+		s.before = batch.newest
 	}
 	return err
 }

@@ -30,7 +30,7 @@ type waitingRow struct {
 }
 
 // keepAside stores the rows of unknown enterprises as they came. One that waits already is not stored again.
-func (b *recordBatch) keepAside(ctx context.Context, records []registry.Record) error {
+func (b *recordBatch) keepAside(ctx context.Context, records []PackedRecord) error {
 	if len(b.aside) == 0 {
 		return nil
 	}
@@ -39,7 +39,7 @@ func (b *recordBatch) keepAside(ctx context.Context, records []registry.Record) 
 		if !b.aside[i] {
 			continue
 		}
-		row, err := newWaitingRow(&records[i], b.options)
+		row, err := newWaitingRow(records[i].Record, b.options)
 		if err != nil {
 			return err
 		}

@@ -20,6 +20,7 @@ var recordInCases = []suiteCase{
 	{"submissions: received, stored, reported", submissions},
 	{"submissions: cut, cancelled, pruned", submissionsEnded},
 	{"submissions: of two processes one has it", submissionFence},
+	{"submissions: revisions on both sides of a cut", submissionCut},
 	{"submissions: of claims at once one is taken", submissionRaces},
 	{"idempotency: a key is one request", idempotency},
 	{"idempotency: of many at once one begins", idempotencyRaces},
@@ -250,8 +251,8 @@ func submissions(t *testing.T, fresh Opener) {
 	}
 	foreign := Record(1, 1)
 	foreign.Source = "foreign"
-	must(0, db.PutChunk(ctx, work, 1, []registry.Record{Record(1, 0), foreign, Record(9, 0)}, told("one")))(t)
-	must(0, db.PutChunk(ctx, work, 2, []registry.Record{Record(1, 0), Record(1, 2)}, told("two")))(t)
+	must(0, db.PutChunk(ctx, work, 1, packed(t, Record(1, 0), foreign, Record(9, 0)), told("one")))(t)
+	must(0, db.PutChunk(ctx, work, 2, packed(t, Record(1, 0), Record(1, 2)), told("two")))(t)
 	must(0, db.EndSubmission(ctx, work, schema.SubmissionFinished, ""))(t)
 	done := must(db.Submission(ctx, partner(7), "sub_1"))(t)
 	want := schema.RowCounts{Rows: 5, Added: 2, Unchanged: 1, Waiting: 1, Refused: 1}
@@ -364,23 +365,60 @@ func submissionsEnded(t *testing.T, fresh Opener) {
 	receive(t, db, "another's", 8)
 }
 
+func packed(t *testing.T, records ...registry.Record) []schema.PackedRecord {
+	t.Helper()
+	return must(schema.PackRecords(records))(t)
+}
+
+// submissionCut: many rows are taken for new, but those whose keys the chunk before had. No chunk is decided twice because of them.
+func submissionCut(t *testing.T, fresh Opener) {
+	db, ctx := Open(t, fresh), t.Context()
+	must(db.PutEnterprises(ctx, Enterprises(0, 60), now))(t)
+	must(0, db.QueueSubmission(ctx, receive(t, db, "sub_1", 7, 200, 201, 200)))(t)
+	work := must(db.ClaimSubmission(ctx, time.Minute))(t)
+	rows := Records(0, 60, 10)
+	last := rows[199]
+	last.State = registry.StateVoided
+	rows = slices.Insert(rows, 203, last) // soon after the cut, where no sample is taken, another revision of the last row before it
+	for number, bounds := range [][2]int{{0, 200}, {200, 401}, {401, 601}} {
+		decided := 0
+		report := func(put []schema.PutResult) (string, schema.RowCounts, error) {
+			decided++
+			return told("done")(put)
+		}
+		must(0, db.PutChunk(ctx, work, number+1, packed(t, rows[bounds[0]:bounds[1]]...), report))(t)
+		if decided != 1 {
+			t.Errorf("chunk %d was decided %d times", number+1, decided)
+		}
+	}
+	if want := (schema.RowCounts{Rows: 601, Added: 600, Changed: 1}); work.RowCounts != want {
+		t.Errorf("%+v, want %+v", work.RowCounts, want)
+	}
+	second := func(r registry.Record) bool {
+		return r.SourceRef == last.SourceRef && r.Revision == 2 && r.State == registry.StateVoided
+	}
+	if chain := must(db.RecordsOf(ctx, last.USCC))(t); !slices.ContainsFunc(chain, second) {
+		t.Errorf("%+v, want a second revision of %s", chain, last.SourceRef)
+	}
+}
+
 func submissionFence(t *testing.T, fresh Opener) {
 	db, ctx := Open(t, fresh), t.Context()
 	twoCounties(t, db)
 	must(0, db.QueueSubmission(ctx, receive(t, db, "sub_1", 7, 1, 1, 1)))(t)
 	old := must(db.ClaimSubmission(ctx, -time.Second))(t) // its lease has run out already
-	must(0, db.PutChunk(ctx, old, 1, []registry.Record{Record(1, 0)}, told("one")))(t)
+	must(0, db.PutChunk(ctx, old, 1, packed(t, Record(1, 0)), told("one")))(t)
 	next := must(db.ClaimSubmission(ctx, time.Minute))(t)
 	if next.ChunksDone != 1 || next.Added != 1 || !next.StartedAt.Equal(old.StartedAt) {
 		t.Errorf("taken up: %+v", next)
 	}
-	if err := db.PutChunk(ctx, old, 2, []registry.Record{Record(1, 1)}, told("lost")); !errors.Is(err, schema.ErrLeaseLost) {
+	if err := db.PutChunk(ctx, old, 2, packed(t, Record(1, 1)), told("lost")); !errors.Is(err, schema.ErrLeaseLost) {
 		t.Errorf("the old worker stored: %v", err)
 	}
-	if err := db.PutChunk(ctx, next, 3, []registry.Record{Record(1, 2)}, told("ahead")); !errors.Is(err, schema.ErrLeaseLost) {
+	if err := db.PutChunk(ctx, next, 3, packed(t, Record(1, 2)), told("ahead")); !errors.Is(err, schema.ErrLeaseLost) {
 		t.Errorf("a part out of order: %v", err)
 	}
-	if err := db.PutChunk(ctx, next, 2, []registry.Record{Record(1, 1)}, func([]schema.PutResult) (string, schema.RowCounts, error) {
+	if err := db.PutChunk(ctx, next, 2, packed(t, Record(1, 1)), func([]schema.PutResult) (string, schema.RowCounts, error) {
 		return "", schema.RowCounts{}, errors.New("no room")
 	}); err == nil {
 		t.Error("a part without results was stored")
@@ -388,9 +426,9 @@ func submissionFence(t *testing.T, fresh Opener) {
 	if stored := must(db.RecordsOf(ctx, Code(1)))(t); len(stored) != 1 {
 		t.Fatalf("%d records, want the one of the first part: a part is stored whole or not at all", len(stored))
 	}
-	must(0, db.PutChunk(ctx, next, 2, []registry.Record{Record(1, 1)}, told("two")))(t)
+	must(0, db.PutChunk(ctx, next, 2, packed(t, Record(1, 1)), told("two")))(t)
 	must(0, db.CancelSubmission(ctx, partner(7), "sub_1"))(t)
-	if err := db.PutChunk(ctx, next, 3, []registry.Record{Record(1, 2)}, told("three")); !errors.Is(err, schema.ErrLeaseLost) {
+	if err := db.PutChunk(ctx, next, 3, packed(t, Record(1, 2)), told("three")); !errors.Is(err, schema.ErrLeaseLost) {
 		t.Errorf("stored after it was cancelled: %v", err)
 	}
 	if err := db.EndSubmission(ctx, next, schema.SubmissionFinished, ""); !errors.Is(err, schema.ErrLeaseLost) {
