@@ -6,8 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
-	"runtime/debug"
+	"runtime"
 	"time"
 
 	"healthcode/access"
@@ -122,7 +121,8 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 		return err
 	}
 	gin.SetMode(gin.ReleaseMode)
-	collectSeldom()
+	weight := make([]byte, ballast)
+	defer runtime.KeepAlive(weight)
 	log, end := gatheredLog(p.err)
 	defer end()
 	config := api.Config{Log: log, Store: db, Now: p.now, TrustedProxies: s.proxies, Bundle: &jobs.Bundle{DB: db, Signer: key, Clock: p.now}, HTTPS: s.listening.HTTPS(), OIDC: s.oidc}
@@ -183,13 +183,10 @@ func (p *program) serve(ctx context.Context, db *schema.DB, s serving) (err erro
 	})
 }
 
-// collectSeldom has garbage collected half as often, unless GOGC says how often: nearly all of it is of requests that are over, and a server has more
-// memory to spare than time.
-func collectSeldom() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(200)
-	}
-}
+// ballast is memory that is never touched, so it takes none, but counts as live, in bytes: garbage is collected after that much more has come together, and
+// not after every few megabytes while a server has little to keep
+// (https://blog.twitch.tv/en/2019/04/10/go-memory-ballast-how-i-learnt-to-stop-worrying-and-love-the-heap/).
+const ballast = 64 << 20
 
 // checkpointToday makes the checkpoint of the audit log that is due, also after days in which nobody served.
 func (p *program) checkpointToday(ctx context.Context, job *jobs.Checkpoint) {
