@@ -146,6 +146,9 @@ const maxQuery = 4096
 
 // readQuery returns the values of a query whose names are all known, each given once, in UTF-8 without control characters.
 func readQuery(r *http.Request, known ...string) (url.Values, error) {
+	if r.URL.RawQuery == "" {
+		return url.Values{}, nil
+	}
 	if len(r.URL.RawQuery) > maxQuery {
 		return nil, badField("query", fmt.Sprintf("is longer than %d bytes", maxQuery), "a shorter query")
 	}

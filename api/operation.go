@@ -265,7 +265,9 @@ func (s *server) readsQuery(o *operation) gin.HandlerFunc {
 			s.fail(c, err)
 			return
 		}
-		c.Set(headerQuery, query)
+		if len(query) > 0 {
+			c.Set(headerQuery, query)
+		}
 	}
 }
 

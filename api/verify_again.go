@@ -27,7 +27,7 @@ func (s *server) again(c *gin.Context) {
 		return
 	}
 	view := s.view(r.Context())
-	if kept := s.keptAnswer(&view, body); kept != nil {
+	if kept := s.keptAnswer(&view, string(body)); kept != nil {
 		c.Data(http.StatusOK, typeVerdict, kept)
 		c.Abort()
 	}
@@ -50,10 +50,10 @@ func isAsked(r *http.Request) bool {
 }
 
 // keptAnswer returns what the very same question was answered in this second, if nothing was committed since.
-func (s *server) keptAnswer(view *liveView, body []byte) []byte {
+func (s *server) keptAnswer(view *liveView, question string) []byte {
 	if !view.known {
 		return nil
 	}
-	kept, _ := s.live.answers.find(view.mark(), string(body))
+	kept, _ := s.live.answers.find(view.mark(), question)
 	return kept
 }

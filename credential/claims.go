@@ -25,9 +25,11 @@ type claims struct {
 	fault                error
 }
 
+var errSaysNothing = fmt.Errorf("%w: it says nothing", ErrMalformed)
+
 // newClaims expects a payload by the key. Until one was read it is a fault: the library passes over the payload null.
 func newClaims(key *PublicKey) *claims {
-	return &claims{issuer: key.Issuer, key: key.Number, fault: fmt.Errorf("%w: it says nothing", ErrMalformed)}
+	return &claims{issuer: key.Issuer, key: key.Number, fault: errSaysNothing}
 }
 
 // UnmarshalJSON reads a payload. It fails only when a payload is not a JSON object of the right types: what is right in form but not the
