@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"hash/maphash"
 	"sync"
 
 	"healthcode/credential"
@@ -41,14 +42,14 @@ type LiveRegister struct {
 	touched map[registry.USCC]bool // what a fill that is under way must not add: it may have read it before
 	words   map[string]string      // each of the few words that nearly all rows have, once
 
-	answers generations[liveMark, string, []byte]
+	answers keptAnswers
 	emptied chan struct{} // somebody is to read everything in
 }
 
 // NewLiveRegister returns one that holds at most so many codes.
 func NewLiveRegister(most int) *LiveRegister {
-	l := &LiveRegister{most: most, emptied: make(chan struct{}, 1)}
-	l.answers.most = maxAnswers
+	l := &LiveRegister{most: most, emptied: make(chan struct{}, 1), answers: keptAnswers{seed: maphash.MakeSeed()}}
+	l.answers.by.most = maxAnswers
 	l.empty()
 	return l
 }

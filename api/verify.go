@@ -222,7 +222,7 @@ func (s *server) answerAnybody(c *gin.Context, body []byte, text string) {
 		return
 	}
 	if written := s.writeVerdict(c, &answer); written != nil && view.known && len(body) <= maxAgain {
-		s.live.answers.keep(view.mark(), string(body), written)
+		s.live.answers.keep(view.mark(), body, written)
 	}
 }
 

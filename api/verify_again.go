@@ -1,8 +1,11 @@
 package api
 
 import (
+	"bytes"
+	"hash/maphash"
 	"io"
 	"net/http"
+	"sync"
 
 	"github.com/gin-gonic/gin"
 )
@@ -19,18 +22,52 @@ func (s *server) again(c *gin.Context) {
 	if !mayBeAgain(c) {
 		return
 	}
-	r := c.Request
-	body := make([]byte, r.ContentLength)
-	n, err := io.ReadFull(r.Body, body)
-	r.Body = newGathered(body[:n], err)
-	if err != nil {
-		return
+	room, ok := askedRoom.Get().(*[maxAgain]byte)
+	if !ok {
+		room = new([maxAgain]byte)
 	}
-	view := s.view(r.Context())
-	if kept := s.keptAnswer(&view, string(body)); kept != nil {
-		c.Data(http.StatusOK, typeVerdict, kept)
-		c.Abort()
+	defer askedRoom.Put(room)
+	body := room[:c.Request.ContentLength]
+	n, err := io.ReadFull(c.Request.Body, body)
+	if err == nil {
+		if answer := s.keptAnswer(c, body); answer != nil {
+			c.Data(http.StatusOK, typeVerdict, answer)
+			c.Abort()
+			return
+		}
 	}
+	c.Request.Body = newGathered(bytes.Clone(body[:n]), err)
+}
+
+// askedRoom holds room for questions.
+var askedRoom sync.Pool
+
+// keptAnswer returns what the very same question was answered in this second, if nothing was committed since.
+func (s *server) keptAnswer(c *gin.Context, question []byte) []byte {
+	view := s.view(c.Request.Context())
+	if !view.known {
+		return nil
+	}
+	return s.live.answers.find(view.mark(), question)
+}
+
+// keptAnswers keeps answers by their whole questions, found by a hash that nobody can foresee.
+type keptAnswers struct {
+	seed maphash.Seed
+	by   generations[liveMark, uint64, said]
+}
+
+type said struct{ question, answer []byte }
+
+func (k *keptAnswers) find(mark liveMark, question []byte) []byte {
+	if kept, found := k.by.find(mark, maphash.Bytes(k.seed, question)); found && bytes.Equal(kept.question, question) {
+		return kept.answer
+	}
+	return nil
+}
+
+func (k *keptAnswers) keep(mark liveMark, question, answer []byte) {
+	k.by.keep(mark, maphash.Bytes(k.seed, question), said{question, answer})
 }
 
 // mayBeAgain reports whether a request is one whose answer is kept: of nobody in particular, plain and short.
@@ -47,13 +84,4 @@ func mayBeAgain(c *gin.Context) bool {
 func isAsked(r *http.Request) bool {
 	given := r.Header["Authorization"]
 	return len(given) > 0 && given[0] != ""
-}
-
-// keptAnswer returns what the very same question was answered in this second, if nothing was committed since.
-func (s *server) keptAnswer(view *liveView, question string) []byte {
-	if !view.known {
-		return nil
-	}
-	kept, _ := s.live.answers.find(view.mark(), question)
-	return kept
 }

@@ -46,7 +46,7 @@ func BenchmarkVerifyAPI(b *testing.B) {
 	}
 	codes := func() {
 		s.proven.keep(nil, "", nil)
-		s.live.answers.keep(liveMark{}, "", nil)
+		s.live.answers.keep(liveMark{}, nil, nil)
 	}
 	b.Run("unseen", func(b *testing.B) {
 		beside(b, engine, bareVerify(b), next(func() { codes(); s.live.empty() }))
