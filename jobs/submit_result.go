@@ -18,19 +18,19 @@ type RowResult struct {
 	Errors    registry.Problems `json:"errors,omitempty"`
 }
 
-// appendLine appends the result as a line of JSON. Most results are plain and written here, with the bytes that encoding/json would write.
+// appendLine appends the result as a line of JSON. Those of good rows are written here, with the bytes that encoding/json would write.
 func (r *RowResult) appendLine(dst []byte) ([]byte, error) {
-	if len(r.Errors) > 0 || !registry.PlainJSON(r.Source) || !registry.PlainJSON(r.SourceRef) {
+	if len(r.Errors) > 0 {
 		text, err := json.Marshal(r)
 		return append(append(dst, text...), '\n'), err
 	}
 	dst = strconv.AppendInt(append(dst, `{"row":`...), r.Row, 10)
-	dst = append(append(append(dst, `,"outcome":"`...), r.Outcome.String()...), '"')
+	dst = registry.AppendJSON(append(dst, `,"outcome":`...), r.Outcome.String())
 	if r.Source != "" {
-		dst = append(append(append(dst, `,"source":"`...), r.Source...), '"')
+		dst = registry.AppendJSON(append(dst, `,"source":`...), r.Source)
 	}
 	if r.SourceRef != "" {
-		dst = append(append(append(dst, `,"source_ref":"`...), r.SourceRef...), '"')
+		dst = registry.AppendJSON(append(dst, `,"source_ref":`...), r.SourceRef)
 	}
 	if r.Revision != 0 {
 		dst = strconv.AppendInt(append(dst, `,"revision":`...), int64(r.Revision), 10)
