@@ -146,21 +146,11 @@ func (s *server) commentPosted(c *gin.Context) {
 
 // commentAgain shows the page with the text that was not kept.
 func (s *server) commentAgain(c *gin.Context, text string) {
-	answer, err := s.findEnterprise(c.Request.Context(), c.Param("uscc"), url.Values{})
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	view, err := s.enterpriseView(c, answer)
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	view.Path = "/enterprises/" + string(view.USCC) // a reader who changes the language comes back to the page
-	if view.Preview != nil {
-		view.Preview.Refused, view.Preview.Text = true, text
-	}
-	s.render(c, http.StatusBadRequest, view)
+	s.enterpriseAgain(c, http.StatusBadRequest, func(view *web.EnterprisePage) {
+		if view.Preview != nil {
+			view.Preview.Refused, view.Preview.Text = true, text
+		}
+	})
 }
 
 // previewView is the preview for the enterprise's page; nil when no version is open.

@@ -256,6 +256,23 @@ func (s *server) enterprisePage(c *gin.Context) {
 	s.render(c, http.StatusOK, view)
 }
 
+// enterpriseAgain shows the page of an enterprise with what became of a form on it.
+func (s *server) enterpriseAgain(c *gin.Context, status int, change func(*web.EnterprisePage)) {
+	answer, err := s.findEnterprise(c.Request.Context(), c.Param("uscc"), url.Values{})
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	view, err := s.enterpriseView(c, answer)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	view.Path = "/enterprises/" + string(view.USCC) // a reader who changes the language comes back to the page
+	change(&view)
+	s.render(c, status, view)
+}
+
 func (s *server) enterpriseView(c *gin.Context, answer *EnterpriseAnswer) (web.EnterprisePage, error) {
 	ctx, e := c.Request.Context(), answer.Enterprise
 	page := s.page(c)

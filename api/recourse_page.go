@@ -258,19 +258,9 @@ func filingOfForm(form url.Values) (*RecourseBody, error) {
 
 // filingAgain shows the page of the enterprise with what was typed.
 func (s *server) filingAgain(c *gin.Context, status int, problem string, form url.Values) {
-	answer, err := s.findEnterprise(c.Request.Context(), c.Param("uscc"), url.Values{})
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	view, err := s.enterpriseView(c, answer)
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	view.Path = "/enterprises/" + string(view.USCC)
-	view.Answering.Problem, view.Answering.Kind, view.Answering.Text = problem, form.Get("kind"), form.Get("text")
-	s.render(c, status, view)
+	s.enterpriseAgain(c, status, func(view *web.EnterprisePage) {
+		view.Answering.Problem, view.Answering.Kind, view.Answering.Text = problem, form.Get("kind"), form.Get("text")
+	})
 }
 
 // answering is the part of an enterprise's page about its recourses.

@@ -139,19 +139,7 @@ func (s *server) ticketFormMade(c *gin.Context) {
 
 // showTickets shows the page of the enterprise with what became of the form.
 func (s *server) showTickets(c *gin.Context, status int, change func(*web.Tickets)) {
-	answer, err := s.findEnterprise(c.Request.Context(), c.Param("uscc"), url.Values{})
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	view, err := s.enterpriseView(c, answer)
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	view.Path = "/enterprises/" + string(view.USCC)
-	change(view.Tickets)
-	s.render(c, status, view)
+	s.enterpriseAgain(c, status, func(view *web.EnterprisePage) { change(view.Tickets) })
 }
 
 // ticketFormWithdrawn answers POST /enterprises/:uscc/tickets/:id/withdraw: back to the page. One that was used or has expired meanwhile shows there.

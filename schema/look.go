@@ -115,22 +115,5 @@ func (db *DB) LooksAt(ctx context.Context, sight access.Sight, code registry.USC
 func (db *DB) PruneLooks(ctx context.Context, before time.Time) (pruned int, err error) {
 	const query = `DELETE FROM partner_look WHERE (uscc, at, partner_id, purpose, means) IN
 		(SELECT uscc, at, partner_id, purpose, means FROM partner_look WHERE at < ? LIMIT ?)`
-	for {
-		var n int64
-		err := db.inWrite(ctx, "prune looks", sql.LevelReadCommitted, func(t *tx) error {
-			t.quiet()
-			result, err := t.ExecContext(ctx, t.Rebind(query), micros(before), pruneBatch)
-			if err != nil {
-				return err
-			}
-			if n, err = result.RowsAffected(); err != nil || n == 0 {
-				return err
-			}
-			return t.auditPruned(ctx, "look", before, n)
-		})
-		pruned += int(n)
-		if err != nil || n < pruneBatch {
-			return pruned, err
-		}
-	}
+	return db.prune(ctx, "look", query, micros(before), before)
 }

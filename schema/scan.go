@@ -91,30 +91,10 @@ func (db *DB) ScansOf(ctx context.Context, code registry.USCC, since int64) (map
 	return found, nil
 }
 
-// pruneBatch bounds how many counts one transaction deletes, so that others need not wait long.
-const pruneBatch = 10_000
-
 // PruneScans deletes the counts of hours before one and returns how many rows went.
 func (db *DB) PruneScans(ctx context.Context, before int64) (pruned int, err error) {
 	const query = `DELETE FROM code_scan WHERE (uscc, idx, hour, area) IN (SELECT uscc, idx, hour, area FROM code_scan WHERE hour < ? LIMIT ?)`
-	for {
-		var n int64
-		err := db.inWrite(ctx, "prune counts of scans", sql.LevelReadCommitted, func(t *tx) error {
-			t.quiet()
-			result, err := t.ExecContext(ctx, t.Rebind(query), before, pruneBatch)
-			if err != nil {
-				return err
-			}
-			if n, err = result.RowsAffected(); err != nil || n == 0 {
-				return err
-			}
-			return t.auditPruned(ctx, "scan", time.Unix(before*3600, 0), n)
-		})
-		pruned += int(n)
-		if err != nil || n < pruneBatch {
-			return pruned, err
-		}
-	}
+	return db.prune(ctx, "scan", query, before, time.Unix(before*3600, 0))
 }
 
 // ScanKey returns the key of the areas of a day, 32 random bytes. The first who asks makes it; keys of days before are deleted.

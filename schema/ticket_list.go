@@ -95,22 +95,5 @@ func (db *DB) WithdrawTicket(ctx context.Context, code registry.USCC, id string,
 func (db *DB) PruneTickets(ctx context.Context, before time.Time) (pruned int, err error) {
 	const query = `DELETE FROM verify_ticket WHERE (uscc, hash) IN
 		(SELECT uscc, hash FROM verify_ticket WHERE CASE WHEN used_at > 0 THEN used_at ELSE expires_at END < ? LIMIT ?)`
-	for {
-		var n int64
-		err := db.inWrite(ctx, "prune tickets", sql.LevelReadCommitted, func(t *tx) error {
-			t.quiet()
-			result, err := t.ExecContext(ctx, t.Rebind(query), micros(before), pruneBatch)
-			if err != nil {
-				return err
-			}
-			if n, err = result.RowsAffected(); err != nil || n == 0 {
-				return err
-			}
-			return t.auditPruned(ctx, "ticket", before, n)
-		})
-		pruned += int(n)
-		if err != nil || n < pruneBatch {
-			return pruned, err
-		}
-	}
+	return db.prune(ctx, "ticket", query, micros(before), before)
 }
